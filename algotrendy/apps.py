@@ -1,0 +1,12 @@
+from django.apps import AppConfig
+
+
+class PlatformConfig(AppConfig):
+    """Load the Celery application once Django is ready; the package's `__init__` stays empty for the pure core."""
+
+    name = "algotrendy"
+    label = "platform"
+    verbose_name = "Platform"
+
+    def ready(self) -> None:
+        from . import celery as _celery  # noqa: F401

@@ -1,0 +1,3 @@
+"""The console: Unfold's theme, sidebar and links."""
+
+UNFOLD = {"SITE_TITLE": "AlgoTrendy", "SITE_HEADER": "AlgoTrendy"}

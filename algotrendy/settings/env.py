@@ -1,0 +1,55 @@
+"""Where settings come from: environment variables, `NAME_FILE` for secrets, and a private `var/` on a laptop."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+VAR_DIR = Path(os.environ.get("ALGOTRENDY_VAR", BASE_DIR / "var")).resolve()
+EMBEDDED_MARK = "ALGOTRENDY_EMBEDDED"
+"""Set by `apps.common.embedded` when it provides the engines; a laptop may then keep its own secrets in `var/`."""
+
+
+def is_embedded() -> bool:
+    return bool(os.environ.get(EMBEDDED_MARK))
+
+
+def required(name: str) -> str:
+    """Return the variable, or the content of the file that `NAME_FILE` names; raise when neither is set."""
+    value = optional(name)
+    if not value:
+        raise ImproperlyConfigured(f"Set {name} (or {name}_FILE to a file that holds it); see .env.example.")
+    return value
+
+
+def optional(name: str, default: str = "") -> str:
+    """Return the variable, or the content of the file that `NAME_FILE` names, or the default."""
+    file = os.environ.get(f"{name}_FILE")
+    if file:
+        try:
+            return Path(file).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ImproperlyConfigured(f"{name}_FILE names {file}, which cannot be read: {error.strerror}.") from error
+    return os.environ.get(name, default)
+
+
+def secret_key() -> str:
+    """Return SECRET_KEY; on a laptop with embedded engines make one once and keep it, readable by its owner only."""
+    value = optional("SECRET_KEY")
+    if value or not is_embedded():
+        return value or required("SECRET_KEY")
+    path = VAR_DIR / "secret_key"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(secrets.token_urlsafe(48))
+    return path.read_text(encoding="utf-8").strip()

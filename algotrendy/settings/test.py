@@ -1,0 +1,5 @@
+"""The only override: what tests need besides the real engines."""
+
+from . import *  # noqa: F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -1,0 +1,132 @@
+"""The contract of a strategy: typed parameters in, candles in, signals out.
+
+A strategy is a frozen dataclass whose fields are its parameters, each declared with `parameter(...)`. It never places
+an order, reads a clock or keeps state between candles: the same candles always give the same signals.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Self, cast
+
+import numpy as np
+
+from ..candles import Candles, Floats
+from ..errors import InvalidParameter
+from ..signals import Action, Signal, SignalColumns
+
+type ParameterValue = int | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterSpec:
+    """One parameter as data: it makes the admin's form, the API's schema and an optimiser's space."""
+
+    name: str
+    kind: type[int] | type[float] | type[bool]
+    default: ParameterValue
+    minimum: float | None
+    maximum: float | None
+    description: str
+
+    def check(self, value: object) -> ParameterValue:
+        """Return the value in the parameter's type; raise InvalidParameter that names the range."""
+        if self.kind is bool:
+            if not isinstance(value, bool):
+                raise InvalidParameter(f"{self.name} must be true or false, not {value!r}.")
+            return value
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise InvalidParameter(f"{self.name} must be a number, not {value!r}.")
+        if not np.isfinite(value) or (self.kind is int and value != int(value)):
+            kind = "whole" if self.kind is int else "finite"
+            raise InvalidParameter(f"{self.name} must be a {kind} number, not {value!r}.")
+        number = self.kind(value)
+        if (self.minimum is not None and number < self.minimum) or (self.maximum is not None and number > self.maximum):
+            raise InvalidParameter(f"{self.name} must be between {self.minimum:g} and {self.maximum:g}, not {number:g}.")
+        return number
+
+
+def parameter(
+    default: ParameterValue, description: str, *, minimum: float | None = None, maximum: float | None = None
+) -> Any:
+    """Declare a strategy's parameter with its default, its meaning and, for a number, its range."""
+    return field(default=default, metadata={"description": description, "minimum": minimum, "maximum": maximum})
+
+
+@dataclass(frozen=True)
+class Strategy(ABC):
+    """A rule that turns candles into signals."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    summary: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def warm_up(self) -> int:
+        """The number of candles before the first one that can give a signal."""
+
+    @abstractmethod
+    def signals(self, candles: Candles) -> SignalColumns:
+        """Return the signal on every candle, each from that candle and older ones only."""
+
+    @abstractmethod
+    def explain(self, candles: Candles, columns: SignalColumns) -> str:
+        """Say in one line, with its figures, why the newest candle has the signal it has."""
+
+    def latest(self, candles: Candles) -> Signal:
+        """Return the signal on the newest candle; hold with confidence 0 while there are too few candles."""
+        if len(candles) <= self.warm_up:
+            return hold(candles, f"{len(candles)} candles of the {self.warm_up + 1} that are needed")
+        columns = self.signals(candles)
+        code = int(columns.action[-1])
+        return Signal(
+            action=Action.BUY if code > 0 else Action.SELL if code < 0 else Action.HOLD,
+            confidence=float(columns.confidence[-1]),
+            price=float(candles.close[-1]),
+            reason=self.explain(candles, columns),
+            stop_loss=_price(columns.stop_loss),
+            take_profit=_price(columns.take_profit),
+        )
+
+    def validate(self) -> None:
+        """Raise InvalidParameter where parameters contradict each other; called by `configure`."""
+
+    @classmethod
+    def parameters(cls) -> tuple[ParameterSpec, ...]:
+        """Return the parameters in the order in which they are declared."""
+        kinds: dict[str, Any] = {"int": int, "float": float, "bool": bool}
+        return tuple(
+            ParameterSpec(
+                name=item.name,
+                kind=kinds[str(item.type)],
+                default=cast(ParameterValue, item.default),
+                minimum=item.metadata["minimum"],
+                maximum=item.metadata["maximum"],
+                description=item.metadata["description"],
+            )
+            for item in fields(cls)
+        )
+
+    @classmethod
+    def configure(cls, values: Mapping[str, object]) -> Self:
+        """Return the strategy with these parameters and defaults for the others; raise InvalidParameter."""
+        specs = {spec.name: spec for spec in cls.parameters()}
+        unknown = sorted(set(values) - set(specs))
+        if unknown:
+            raise InvalidParameter(f"{cls.name} has no parameter {', '.join(unknown)}; it has {', '.join(specs)}.")
+        strategy = cls(**{name: specs[name].check(value) for name, value in values.items()})
+        strategy.validate()
+        return strategy
+
+
+def hold(candles: Candles, reason: str) -> Signal:
+    """Return a hold with confidence 0 at the newest close (0 where there is no candle)."""
+    price = float(candles.close[-1]) if len(candles) else 0.0
+    return Signal(action=Action.HOLD, confidence=0.0, price=price, reason=reason)
+
+
+def _price(column: Floats) -> float | None:
+    return None if np.isnan(column[-1]) else float(column[-1])
