@@ -1,0 +1,110 @@
+"""Where orders go: connections to venues, and the book of the paper venue."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+
+from algotrendy.trading.values import OrderType, Side, TimeInForce
+from apps.common.fields import AmountField
+from apps.common.models import PublicModel, choices_of
+from apps.marketdata.models import Instrument
+
+RATE_LIMITS = [MinValueValidator(Decimal(0)), MaxValueValidator(Decimal("0.1"))]
+
+
+class BrokerKind(models.TextChoices):
+    PAPER = "paper", "Paper"
+
+
+class BrokerConnection(PublicModel):
+    """A user's account at a venue."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="broker_connections")
+    name = models.CharField(max_length=100)
+    kind = models.CharField(max_length=16, choices=BrokerKind.choices, default=BrokerKind.PAPER)
+    is_live = models.BooleanField(default=False, help_text="Trades real money.")
+    is_active = models.BooleanField(default=True)
+    commission_rate = models.DecimalField(
+        max_digits=8, decimal_places=6, default=Decimal("0.001"), validators=RATE_LIMITS,
+        help_text="Paper only: fee as a share of each fill's value; 0.001 is 0.1 %.",
+    )  # fmt: skip
+    slippage_rate = models.DecimalField(
+        max_digits=8, decimal_places=6, default=Decimal("0.0005"), validators=RATE_LIMITS,
+        help_text="Paper only: how much worse than the touched price market and stop orders fill.",
+    )  # fmt: skip
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "name"], name="connection_name_once_per_owner"),
+            models.CheckConstraint(
+                condition=~Q(kind=BrokerKind.PAPER, is_live=True), name="connection_paper_is_never_live"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PaperOrderStatus(models.TextChoices):
+    OPEN = "open", "Open"
+    FILLED = "filled", "Filled"
+    CANCELED = "canceled", "Canceled"
+    EXPIRED = "expired", "Expired"
+
+
+class PaperOrder(models.Model):
+    """An order as the paper venue knows it; the platform's own order is `orders.Order`."""
+
+    id = models.BigAutoField(primary_key=True)
+    connection = models.ForeignKey(BrokerConnection, on_delete=models.CASCADE, related_name="paper_orders")
+    client_order_id = models.CharField(max_length=100)
+    instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="+")
+    side = models.CharField(max_length=4, choices=choices_of(Side))
+    type = models.CharField(max_length=16, choices=choices_of(OrderType))
+    time_in_force = models.CharField(max_length=3, choices=choices_of(TimeInForce))
+    quantity = AmountField()
+    limit_price = AmountField(null=True, blank=True)
+    stop_price = AmountField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    is_triggered = models.BooleanField(default=False)
+    oco_group = models.CharField(max_length=100, blank=True, help_text="The first fill cancels the group's others.")
+    active_from = models.DateTimeField(help_text="Matched against bars that open at or after this market time.")
+    status = models.CharField(max_length=16, choices=PaperOrderStatus.choices, default=PaperOrderStatus.OPEN)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["connection", "client_order_id"], name="paper_order_once_per_client_order_id"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["instrument", "connection"], condition=Q(status="open"), name="paper_order_open"),
+        ]
+
+    def __str__(self) -> str:
+        return self.client_order_id
+
+
+class PaperTrade(models.Model):
+    """An execution at the paper venue: its truth, from which the platform's fills are made."""
+
+    id = models.BigAutoField(primary_key=True)
+    order = models.ForeignKey(PaperOrder, on_delete=models.CASCADE, related_name="trades")
+    price = AmountField()
+    quantity = AmountField()
+    fee = AmountField()
+    executed_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.order} {self.quantity} at {self.price}"

@@ -1,0 +1,54 @@
+"""The event bus: what happened, told to other parts of this process and, through Redis, to every open stream.
+
+`publish` sends after the transaction commits, so that nobody hears of what did not happen. A lost message is never a
+lost fact: rows are the truth, and whoever listens can read them again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import redis
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+CHANNEL = "algotrendy:events"
+log = structlog.get_logger(__name__)
+type Handler = Callable[[dict[str, Any]], None]
+_handlers: dict[str, list[Handler]] = defaultdict(list)
+
+
+def subscribe(topic: str, handler: Handler) -> None:
+    """Call the handler in this process for each event of the topic; apps subscribe in `AppConfig.ready`."""
+    if handler not in _handlers[topic]:
+        _handlers[topic].append(handler)
+
+
+def publish(topic: str, data: dict[str, Any], *, owner_id: int | None = None) -> None:
+    """Tell of an event once the current transaction has committed.
+
+    `data` is JSON-ready; with `owner_id` only that user's streams (and administrators') receive it.
+    """
+    transaction.on_commit(lambda: _send(topic, data, owner_id))
+
+
+def _send(topic: str, data: dict[str, Any], owner_id: int | None) -> None:
+    for handler in _handlers[topic]:
+        handler(data)
+    message = {"topic": topic, "owner": owner_id, "at": timezone.now().isoformat(), "data": data}
+    try:
+        _redis().publish(CHANNEL, json.dumps(message))
+    except redis.RedisError as error:
+        # Streams catch up from the rows; the work that was done stands.
+        log.warning("event_not_streamed", topic=topic, error=str(error))
+
+
+@cache
+def _redis() -> redis.Redis:
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=1)

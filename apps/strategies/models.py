@@ -1,0 +1,93 @@
+"""Configured strategies and what they said."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+
+from algotrendy.trading.signals import Action, Direction
+from algotrendy.trading.strategies import registry
+from algotrendy.trading.strategies.base import Strategy as StrategyRule
+from algotrendy.trading.values import Timeframe
+from apps.common.fields import AmountField
+from apps.common.models import PublicModel, choices_of
+from apps.marketdata.models import Instrument
+from apps.portfolio.models import Portfolio
+
+
+class SizingMode(models.TextChoices):
+    PERCENT_OF_EQUITY = "percent_of_equity", "Percent of equity"
+    FIXED_QUANTITY = "fixed_quantity", "Fixed quantity"
+
+
+class Strategy(PublicModel):
+    """A rule with its parameters, at work on one instrument and timeframe of a portfolio.
+
+    `slug` names the strategy's own book of positions and never changes.
+    """
+
+    portfolio = models.ForeignKey(Portfolio, on_delete=models.CASCADE, related_name="strategies")
+    name = models.CharField(max_length=100)
+    slug = models.SlugField(max_length=64, editable=False)
+    rule = models.CharField(max_length=64, help_text="Which of the registered rules decides.")
+    instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="+")
+    timeframe = models.CharField(max_length=3, choices=choices_of(Timeframe))
+    parameters = models.JSONField(default=dict, blank=True)
+    direction = models.CharField(max_length=16, choices=choices_of(Direction), default=Direction.LONG_ONLY)
+    sizing_mode = models.CharField(max_length=24, choices=SizingMode.choices, default=SizingMode.PERCENT_OF_EQUITY)
+    sizing_value = AmountField(default=Decimal(5), validators=[MinValueValidator(Decimal("0.00000001"))])
+    min_confidence = models.FloatField(default=0.0, validators=[MinValueValidator(0.0), MaxValueValidator(1.0)])
+    protect = models.BooleanField(default=True, help_text="Place the rule's stop loss and take profit with each entry.")
+    enabled = models.BooleanField(default=False)
+    last_run_at = models.DateTimeField(null=True, blank=True, help_text="Market time of the last candle it saw.")
+    last_error = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name_plural = "strategies"
+        constraints = [
+            models.UniqueConstraint(fields=["portfolio", "name"], name="strategy_name_once_per_portfolio"),
+            models.UniqueConstraint(fields=["portfolio", "slug"], name="strategy_slug_once_per_portfolio"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def configured_rule(self) -> StrategyRule:
+        """The rule with this row's parameters; raises a TradingError where they do not fit."""
+        return registry.build(self.rule, self.parameters)
+
+
+class SignalOutcome(models.TextChoices):
+    NEW = "new", "New"
+    ORDERED = "ordered", "Ordered"
+    DENIED = "denied", "Denied"
+    SKIPPED = "skipped", "Skipped"
+
+
+class Signal(PublicModel):
+    """A strategy's word on one candle that asks for a trade; at most one for each strategy and candle."""
+
+    strategy = models.ForeignKey(Strategy, on_delete=models.CASCADE, related_name="signals")
+    candle_open_time = models.DateTimeField()
+    at = models.DateTimeField(help_text="Market time: when the candle closed.")
+    action = models.CharField(max_length=4, choices=choices_of(Action))
+    confidence = models.FloatField()
+    price = AmountField()
+    stop_loss = AmountField(null=True, blank=True)
+    take_profit = AmountField(null=True, blank=True)
+    reason = models.CharField(max_length=500)
+    outcome = models.CharField(max_length=16, choices=SignalOutcome.choices, default=SignalOutcome.NEW)
+    outcome_reason = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ["-at"]
+        constraints = [
+            models.UniqueConstraint(fields=["strategy", "candle_open_time"], name="signal_once_per_candle"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} ({self.confidence:.2f}) at {self.price}"
