@@ -1,0 +1,33 @@
+"""Which strategies there are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from algotrendy.trading.errors import UnknownStrategy
+from algotrendy.trading.strategies.base import Strategy
+
+_SHIPPED: tuple[type[Strategy], ...] = ()
+_BY_NAME = {strategy.name: strategy for strategy in _SHIPPED}
+
+
+def all_strategies() -> tuple[type[Strategy], ...]:
+    """Return the registered strategies in the order in which they are listed."""
+    return tuple(_BY_NAME.values())
+
+
+def names() -> tuple[str, ...]:
+    return tuple(_BY_NAME)
+
+
+def get(name: str) -> type[Strategy]:
+    """Return the strategy of that name; raise UnknownStrategy that lists the known ones."""
+    try:
+        return _BY_NAME[name]
+    except KeyError:
+        raise UnknownStrategy(f"There is no strategy {name!r}; there are {', '.join(_BY_NAME)}.") from None
+
+
+def build(name: str, parameters: Mapping[str, object]) -> Strategy:
+    """Return the named strategy with these parameters; raise UnknownStrategy or InvalidParameter."""
+    return get(name).configure(parameters)
