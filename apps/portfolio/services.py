@@ -120,7 +120,7 @@ def positions_mark(*, instrument: Instrument, price: Decimal, at: datetime, scop
 
 @transaction.atomic
 def equity_snapshot(*, portfolio_ids: Iterable[uuid.UUID], at: datetime) -> None:
-    """Write down what these portfolios are worth at a market time; a second word on the same time replaces the first."""
+    """Write down what these portfolios are worth at a market time; a second word on it replaces the first."""
     for portfolio_id in sorted(set(portfolio_ids)):
         portfolio = portfolio_lock(portfolio_id)
         positions = open_positions(portfolio)

@@ -120,7 +120,7 @@ def test_each_fault_of_an_order_is_named_with_what_to_do(changes, code, words):
 def test_protection_of_a_sell_lies_mirrored():
     sell = OrderIntent(Side.SELL, OrderType.MARKET, D(1000), stop_loss=D("1.07"), take_profit=D("1.05"))
     sell.validate(EURUSD, MARKET)
-    with pytest.raises(InvalidOrder, match="above 1.06"):
+    with pytest.raises(InvalidOrder, match=r"above 1\.06"):
         replace(sell, stop_loss=D("1.05")).validate(EURUSD, MARKET)
 
 

@@ -6,12 +6,13 @@ nobody trades at a price that is already past.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from algotrendy.trading.broker import ExecutionReport, OrderRequest, ReportKind, VenueOrder
 from algotrendy.trading.candles import Bar
@@ -154,16 +155,11 @@ class PaperGateway:
         return names
 
 
-def paper_connections_waiting(
-    instrument: Instrument, connection_ids: Iterable[object] | None = None
-) -> list[BrokerConnection]:
-    """Return the paper connections that have resting orders in the instrument, optionally of these only."""
-    connections = BrokerConnection.objects.filter(
-        paper_orders__instrument=instrument, paper_orders__status=PaperOrderStatus.OPEN
-    )
-    if connection_ids is not None:
-        connections = connections.filter(pk__in=connection_ids)
-    return list(connections.distinct().order_by("created_at", "id"))
+def paper_connections_waiting(instrument: Instrument, among: QuerySet[Any, Any]) -> list[BrokerConnection]:
+    """Return those of the connections, given by a query of ids, that have resting orders in the instrument."""
+    waiting = PaperOrder.objects.filter(instrument=instrument, status=PaperOrderStatus.OPEN, connection__in=among)
+    ids = set(waiting.values_list("connection_id", flat=True))
+    return list(BrokerConnection.objects.filter(pk__in=ids).order_by("created_at", "id")) if ids else []
 
 
 _STATUS = {
