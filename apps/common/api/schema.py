@@ -6,13 +6,10 @@ from http import HTTPStatus
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 from rest_framework import serializers
 
 from .errors import MEDIA_TYPE
-from .permissions import PUBLIC, DeclaredPermission, needed_for
-
-ANYBODY = {"GET": PUBLIC}
+from .permissions import PUBLIC, needed_for
 
 
 class FieldErrorSerializer(serializers.Serializer):  # type: ignore[type-arg]
@@ -66,18 +63,3 @@ class ProblemSchema(AutoSchema):
         if "{" in self.path:
             found.add(404)
         return sorted(found)
-
-
-class SchemaView(SpectacularAPIView):
-    permission_classes = [DeclaredPermission]
-    access = ANYBODY
-
-
-class SwaggerView(SpectacularSwaggerView):
-    permission_classes = [DeclaredPermission]
-    access = ANYBODY
-
-
-class RedocView(SpectacularRedocView):
-    permission_classes = [DeclaredPermission]
-    access = ANYBODY
