@@ -40,6 +40,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "OrderType": "apps.common.api.schema.ORDER_TYPES",
+        "Side": "apps.common.api.schema.SIDES",
+        "PositionSide": "apps.common.api.schema.POSITION_SIDES",
+    },
 }
 
 RATELIMIT_ENABLE = env.bool("RATE_LIMITS", default=True)

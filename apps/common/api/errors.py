@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-import structlog
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
@@ -19,6 +18,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
 from algotrendy.trading.errors import BrokerUnavailable, TradingError
+from apps.common.correlation import current_id
 
 MEDIA_TYPE = "application/problem+json"
 API_PREFIX = "/api/"
@@ -59,7 +59,7 @@ class Problem:
             "code": self.code,
             "detail": self.detail,
             "instance": path,
-            "correlation_id": correlation_id(),
+            "correlation_id": current_id(),
         }
         if self.errors:
             body["errors"] = [{"field": e.field, "code": e.code, "message": e.message} for e in self.errors]
@@ -73,12 +73,6 @@ _statuses: dict[type[TradingError], tuple[int, Extra | None]] = {BrokerUnavailab
 def answer_with(error: type[TradingError], status: int, extra: Extra | None = None) -> None:
     """Answer the domain error, and those derived from it, with this status; `extra` adds members to the problem."""
     _statuses[error] = (status, extra)
-
-
-def correlation_id() -> str:
-    """Return the id under which this request is logged."""
-    bound = structlog.contextvars.get_contextvars()
-    return str(bound.get("correlation_id") or bound.get("request_id") or "")
 
 
 def problem_details(error: Exception, context: dict[str, Any]) -> Response | None:

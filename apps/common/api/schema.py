@@ -8,8 +8,16 @@ from typing import Any
 from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
 
+from algotrendy.trading.values import OrderType, PositionSide, Side
+from apps.common.models import choices_of
+
 from .errors import MEDIA_TYPE
 from .permissions import PUBLIC, needed_for
+
+# Words that share a field's name (`side`, `type`) but not its choices: ENUM_NAME_OVERRIDES names their schemas.
+ORDER_TYPES = choices_of(OrderType)
+SIDES = choices_of(Side)
+POSITION_SIDES = choices_of(PositionSide)
 
 
 class FieldErrorSerializer(serializers.Serializer):  # type: ignore[type-arg]

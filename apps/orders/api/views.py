@@ -32,6 +32,8 @@ KEY = OpenApiParameter(
 
 
 class OrdersView(ListView):
+    """Orders, newest first."""
+
     access = {"GET": "orders.view_order", "POST": "orders.add_order"}
     problems = {"POST": (409, 422)}
     rate_scope = ORDERS
@@ -90,6 +92,8 @@ class CancelView(APIView):
 
 
 class FillsView(ListView):
+    """Fills, newest first."""
+
     access = {"GET": "orders.view_fill"}
     serializer_class = FillSerializer
     filterset_class = FillFilter

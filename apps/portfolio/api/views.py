@@ -25,6 +25,8 @@ from .serializers import (
 
 
 class PortfoliosView(ListView):
+    """The portfolios that the user may see."""
+
     access = {"GET": "portfolio.view_portfolio"}
     serializer_class = PortfolioSerializer
     filterset_class = PortfolioFilter
@@ -45,6 +47,8 @@ class PortfolioView(APIView):
 
 
 class EquityView(ListView):
+    """A portfolio's worth over market time."""
+
     access = {"GET": "portfolio.view_equitysnapshot"}
     serializer_class = EquitySerializer
     filterset_class = EquityFilter
@@ -56,6 +60,8 @@ class EquityView(ListView):
 
 
 class PositionsView(ListView):
+    """Positions, open and closed."""
+
     access = {"GET": "portfolio.view_position"}
     serializer_class = PositionSerializer
     filterset_class = PositionFilter

@@ -41,6 +41,8 @@ class RulesView(APIView):
 
 
 class StrategiesView(ListView):
+    """The strategies that the user may see."""
+
     access = {"GET": "strategies.view_strategy", "POST": "strategies.add_strategy"}
     problems = {"POST": (409,)}
     serializer_class = StrategySerializer
@@ -105,6 +107,8 @@ class DisableView(SwitchView):
 
 
 class SignalsView(ListView):
+    """What strategies said, each with what became of it."""
+
     access = {"GET": "strategies.view_signal"}
     serializer_class = SignalSerializer
     filterset_class = SignalFilter
