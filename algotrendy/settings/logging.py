@@ -10,6 +10,7 @@ LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 LOG_FORMAT = env.str("LOG_FORMAT", default="console")
 """`console` for people, `json` for collectors: one object a line."""
 SEQ_URL = env.str("SEQ_URL", default="")
+METRICS_TOKEN = optional("METRICS_TOKEN")
 SEQ_API_KEY = optional("SEQ_API_KEY")
 
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
