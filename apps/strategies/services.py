@@ -21,7 +21,6 @@ from algotrendy.trading.values import quantize
 from apps.common.events import publish
 from apps.marketdata.models import Instrument
 from apps.portfolio.models import Portfolio
-from apps.portfolio.selectors import position_held
 from apps.strategies.models import Signal, SignalOutcome, Strategy
 
 log = structlog.get_logger(__name__)
@@ -108,18 +107,17 @@ def strategy_disable(*, strategy: Strategy) -> Strategy:
     return _switch(strategy, enabled=False)
 
 
-def strategy_evaluate(*, strategy: Strategy, candles: Candles, bar: Bar) -> Signal | None:
+def strategy_evaluate(*, strategy: Strategy, candles: Candles, bar: Bar, held: int) -> Signal | None:
     """Ask the strategy about the newest candle; return the signal to act on, or None where nothing is to be done.
 
-    Only a signal that asks for a trade is kept, once for each candle: asked again about the same candle, it returns
-    that same signal while it has not been acted on. A rule that raises holds, and its error is kept on the strategy.
+    `held` is the sign of what the strategy holds. Only a signal that asks for a trade is kept, once for each candle:
+    asked again about the same candle, it returns that signal while it has not been acted on. A rule that raises holds,
+    and its error is kept on the strategy.
     """
     word = _ask(strategy, candles)
     if word is None or word.confidence < strategy.min_confidence:
         return None
-    held = position_held(strategy.portfolio, strategy.instrument_id, strategy.slug)
-    sign = held.state.sign if held else 0
-    if follow(word.action, sign, Direction(strategy.direction)) is None:
+    if follow(word.action, held, Direction(strategy.direction)) is None:
         return None
     signal, is_new = Signal.objects.get_or_create(
         strategy=strategy, candle_open_time=bar.open_time, defaults=_as_row(word, bar)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from django.db import transaction
@@ -74,7 +76,8 @@ class PaperGateway:
     def match_next(self, instrument: InstrumentSpec, bar: Bar) -> list[ExecutionReport]:
         """Take the first thing that the bar does to the account's resting orders and return its reports.
 
-        Call it until it returns none, then `settle`. The caller's transaction makes venue and platform agree.
+        Call it until it returns none: an order that the bar left alone once, it leaves alone again. The caller's
+        transaction makes venue and platform agree.
         """
         waiting = self._waiting(instrument.symbol, bar.open_time)
         event = first_event([_as_resting(order) for order in waiting], bar, self.costs, instrument)
@@ -93,15 +96,6 @@ class PaperGateway:
                 order.status = PaperOrderStatus.EXPIRED
                 order.save(update_fields=["status"])
                 return [ExecutionReport(ReportKind.EXPIRED, order.client_order_id, bar.open_time)]
-
-    def settle(self, symbol: str, bar: Bar) -> None:
-        """Note that the bar has passed for what still rests, so that no order meets the same bar twice."""
-        PaperOrder.objects.filter(
-            connection=self.connection,
-            instrument__symbol=symbol,
-            status=PaperOrderStatus.OPEN,
-            active_from__lte=bar.open_time,
-        ).update(active_from=bar.close_time)
 
     def _waiting(self, symbol: str, at: datetime) -> list[PaperOrder]:
         return list(
@@ -155,11 +149,22 @@ class PaperGateway:
         return names
 
 
-def paper_connections_waiting(instrument: Instrument, among: QuerySet[Any, Any]) -> list[BrokerConnection]:
-    """Return those of the connections, given by a query of ids, that have resting orders in the instrument."""
-    waiting = PaperOrder.objects.filter(instrument=instrument, status=PaperOrderStatus.OPEN, connection__in=among)
-    ids = set(waiting.values_list("connection_id", flat=True))
-    return list(BrokerConnection.objects.filter(pk__in=ids).order_by("created_at", "id")) if ids else []
+def paper_connections_met(instrument: Instrument, bar: Bar, among: QuerySet[Any, Any]) -> list[BrokerConnection]:
+    """Return those of the connections, given by a query of ids, for whose resting orders the bar does something."""
+    waiting = (
+        PaperOrder.objects.filter(
+            instrument=instrument, status=PaperOrderStatus.OPEN, active_from__lte=bar.open_time, connection__in=among
+        )
+        .select_related("connection")
+        .order_by("connection__created_at", "connection_id", "id")
+    )
+    met = []
+    for _, orders in groupby(waiting, key=attrgetter("connection_id")):
+        resting = list(orders)
+        connection = resting[0].connection
+        if first_event(map(_as_resting, resting), bar, PaperGateway(connection).costs, instrument.spec) is not None:
+            met.append(connection)
+    return met
 
 
 _STATUS = {

@@ -15,7 +15,7 @@ from apps.accounts.services import user_create
 from apps.brokers.services import paper_connection_create
 from apps.marketdata import datasets
 from apps.marketdata.models import Feed, Instrument, Source
-from apps.marketdata.services.feeds import feed_prime
+from apps.marketdata.services.priming import feed_prime
 from apps.orders.services.trading import feed_start
 from apps.portfolio.models import Portfolio
 from apps.portfolio.services import portfolio_create

@@ -12,7 +12,7 @@ from django.db import connection as database
 from django.db import transaction
 
 from algotrendy.trading.candles import Bar, Candles
-from apps.brokers.adapters.paper import PaperGateway, paper_connections_waiting
+from apps.brokers.adapters.paper import PaperGateway, paper_connections_met
 from apps.brokers.models import BrokerConnection
 from apps.marketdata.models import Feed, Instrument
 from apps.marketdata.selectors import bars_after, candles_window
@@ -21,7 +21,7 @@ from apps.orders.selectors import unsettled_orders
 from apps.orders.services.filling import report_apply
 from apps.orders.services.settling import orders_settle
 from apps.orders.services.signals import signal_execute
-from apps.portfolio.models import Portfolio
+from apps.portfolio.models import Portfolio, Position
 from apps.portfolio.selectors import LIVE, Scope
 from apps.portfolio.services import equity_snapshot, positions_mark
 from apps.strategies.selectors import strategies_to_run, window_length
@@ -47,7 +47,7 @@ def bar_trade(*, instrument: Instrument, bar: Bar, window: Window, scope: Scope 
     touched |= {position.portfolio_id for position in marked}
     if touched:
         equity_snapshot(portfolio_ids=touched, at=bar.close_time)
-    if _run_strategies(instrument, bar, window, scope):
+    if _run_strategies(instrument, bar, window, scope, marked):
         orders_settle(unsettled_orders(instrument, scope))
 
 
@@ -96,8 +96,8 @@ def _next_bars(feed: Feed, *, limit: int) -> list[Bar]:
         instrument=feed.instrument,
         timeframe=feed.timeframe,
         source=feed.source,
-        after=cursor.traded_through,
-        limit=limit,
+        position=cursor.traded_through,
+        length=limit,
     )
 
 
@@ -105,12 +105,11 @@ def _fill_resting(instrument: Instrument, bar: Bar, scope: Scope) -> set[uuid.UU
     """Let the candle meet the resting orders of every paper account in scope; return the portfolios that had fills."""
     accounts = Portfolio.objects.filter(scope.where()).values("connection_id")
     touched: set[uuid.UUID] = set()
-    for account in paper_connections_waiting(instrument, accounts):
+    for account in paper_connections_met(instrument, bar, accounts):
         gateway = PaperGateway(account)
         while (portfolio_ids := _meet(gateway, account, instrument, bar)) is not None:
             touched |= portfolio_ids
             orders_settle(unsettled_orders(instrument, scope))
-        gateway.settle(instrument.symbol, bar)
     return touched
 
 
@@ -125,16 +124,19 @@ def _meet(gateway: PaperGateway, account: BrokerConnection, instrument: Instrume
     return {order.portfolio_id for order in orders if order is not None}
 
 
-def _run_strategies(instrument: Instrument, bar: Bar, window: Window, scope: Scope) -> bool:
-    """Run the strategies of the candle's series; return whether one of them ordered."""
+def _run_strategies(instrument: Instrument, bar: Bar, window: Window, scope: Scope, positions: list[Position]) -> bool:
+    """Run the strategies of the candle's series on what they hold; return whether one of them ordered."""
     strategies = strategies_to_run(instrument, bar.timeframe, scope)
     if not strategies:
         return False
     lengths = {strategy.pk: window_length(strategy) for strategy in strategies}
     candles = window(bar.open_time, max(lengths.values()))
+    held = {(position.portfolio_id, position.book): position.state.sign for position in positions}
     ordered = False
     for strategy in strategies:
-        signal = strategy_evaluate(strategy=strategy, candles=candles.tail(lengths[strategy.pk]), bar=bar)
+        seen = candles.tail(lengths[strategy.pk])
+        sign = held.get((strategy.portfolio_id, strategy.slug), 0)
+        signal = strategy_evaluate(strategy=strategy, candles=seen, bar=bar, held=sign)
         ordered |= signal is not None and signal_execute(signal=signal, bar=bar) is not None
     strategies_ran(strategies=strategies, at=bar.close_time)
     return ordered
