@@ -18,10 +18,7 @@ from tests.routes import Route, api_routes
 
 ROUTES = api_routes()
 PROTECTED = [
-    (route, method)
-    for route in ROUTES
-    for method in route.methods
-    if route.view.access.get(method.upper()) != PUBLIC
+    (route, method) for route in ROUTES for method in route.methods if route.view.access.get(method.upper()) != PUBLIC
 ]
 
 
