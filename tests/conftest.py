@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal
 
 import pytest
 from django.conf import LazySettings
@@ -14,21 +12,17 @@ from rest_framework_simplejwt.tokens import RefreshToken
 
 from apps.accounts.models import Role, User
 from apps.accounts.services import user_create
-from apps.brokers.models import BrokerConnection
-from apps.marketdata.models import AssetType, Candle, Instrument
+from apps.marketdata.models import Instrument
 from apps.portfolio.models import Portfolio
-from apps.portfolio.services import portfolio_create
+from tests.builders import PASSWORD, make_candles_rows, make_instrument, make_portfolio
 
-PASSWORD = "a-long-enough-passphrase"
-MARKET_TIME = datetime(2024, 3, 1, 12, tzinfo=UTC)
 type ClientFor = Callable[[User | None], APIClient]
 
 
 @pytest.fixture(autouse=True)
-def _without_rate_limits(settings: LazySettings) -> Iterator[None]:
+def _without_rate_limits(settings: LazySettings) -> None:
     """Count no calls where a test is not about that: counts outlive a test, in Redis."""
     settings.RATELIMIT_ENABLE = False
-    return
 
 
 @pytest.fixture
@@ -74,25 +68,10 @@ class Desk:
 
 
 def desk_of(owner: User) -> Desk:
-    instrument, is_new = Instrument.objects.get_or_create(
-        symbol="BTC/USD",
-        defaults={
-            "asset_type": AssetType.CRYPTOCURRENCY,
-            "base_currency": "BTC",
-            "quote_currency": "USD",
-            "price_tick": Decimal("0.01"),
-            "quantity_step": Decimal("0.0001"),
-            "min_quantity": Decimal("0.0001"),
-        },
-    )
-    if is_new:
-        Candle.objects.create(
-            instrument=instrument, timeframe="1h", source="csv", open_time=MARKET_TIME,
-            open=Decimal(99), high=Decimal(101), low=Decimal(98), close=Decimal(100), volume=Decimal(1000),
-        )  # fmt: skip
-    connection = BrokerConnection.objects.create(owner=owner, name="Paper")
-    portfolio = portfolio_create(owner=owner, name="Main", connection=connection)
-    return Desk(owner, portfolio, instrument)
+    instrument = make_instrument()
+    if not instrument.candles.exists():
+        make_candles_rows(instrument, [100])
+    return Desk(owner, make_portfolio(owner), instrument)
 
 
 @pytest.fixture

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 import pytest
 from django.db.models import Model
 
-from algotrendy.trading.values import PositionSide
 from apps.accounts.models import User
 from apps.common.api.permissions import AUTHENTICATED, PUBLIC, DeclaredPermission
-from apps.orders.models import Fill, Order, OrderEvent
-from apps.portfolio.models import Portfolio, Position
+from apps.orders.models import Order, OrderEvent
+from apps.portfolio.models import Portfolio
 from apps.strategies.models import Strategy
-from tests.conftest import MARKET_TIME, ClientFor, Desk
+from tests.builders import make_fill, make_order, make_position, make_signal, make_strategy
+from tests.conftest import ClientFor, Desk, desk_of
 from tests.routes import Route, api_routes
 
 ROUTES = api_routes()
@@ -50,26 +48,12 @@ def test_nobody_gets_in_without_signing_in(route: Route, method: str, client_for
 
 
 def _rows_of(desk: Desk) -> dict[str, Model]:
-    """Return one row of each kind that has a route of its own."""
-    strategy = Strategy.objects.create(
-        portfolio=desk.portfolio, name="Follow", slug="follow", rule="probe", instrument=desk.instrument,
-        timeframe="1h",
-    )  # fmt: skip
-    order = Order.objects.create(
-        owner=desk.owner, portfolio=desk.portfolio, instrument=desk.instrument, client_order_id="theirs",
-        side="buy", type="limit", limit_price=Decimal(90), quantity=Decimal(1), reference_price=Decimal(100),
-        active_from=MARKET_TIME,
-    )  # fmt: skip
-    position = Position.objects.create(
-        portfolio=desk.portfolio, instrument=desk.instrument, quantity=Decimal(1), cost_basis=Decimal(100),
-        side=PositionSide.LONG, entry_price=Decimal(100), opened_at=MARKET_TIME,
-    )  # fmt: skip
-    return {
-        "portfolio_id": desk.portfolio,
-        "strategy_id": strategy,
-        "order_id": order,
-        "position_id": position,
-    }
+    """Return one row of each kind that has a route of its own, with a signal and a fill on them."""
+    strategy, order = make_strategy(desk.portfolio), make_order(desk.portfolio)
+    make_signal(strategy)
+    make_fill(order)
+    position = make_position(desk.portfolio)
+    return {"portfolio_id": desk.portfolio, "strategy_id": strategy, "order_id": order, "position_id": position}
 
 
 OWNED = [(route, method) for route, method in PROTECTED if "_id>" in route.path]
@@ -86,7 +70,7 @@ def test_anothers_row_answers_exactly_like_a_missing_one(
     found, missing = getattr(client, method)(theirs), getattr(client, method)(route.filled())
     assert (found.status_code, missing.status_code) == (404, 404)
     assert _without_place(found.json()) == _without_place(missing.json())
-    assert {row.pk: _columns(type(row).objects.get(pk=row.pk)) for row in rows.values()} == before
+    assert _stored(rows) == before
     assert Order.objects.count() == 1
 
 
@@ -95,12 +79,7 @@ LISTS = ["orders", "fills", "positions", "portfolios", "strategies", "signals"]
 
 @pytest.mark.parametrize("name", LISTS)
 def test_lists_leave_out_anothers_rows(name: str, trader: User, other_desk: Desk, client_for: ClientFor) -> None:
-    rows = _rows_of(other_desk)
-    signal = rows["strategy_id"].signals.create(  # type: ignore[attr-defined]
-        candle_open_time=MARKET_TIME, at=MARKET_TIME, action="buy", confidence=0.5, price=Decimal(100), reason="probe"
-    )
-    assert signal.pk
-    _fill_of(rows["order_id"], other_desk)
+    _rows_of(other_desk)
     assert client_for(trader).get(f"/api/{name}").json() == {"results": [], "next": None}
     assert len(client_for(other_desk.owner).get(f"/api/{name}").json()["results"]) == 1
 
@@ -110,11 +89,7 @@ def test_an_administrator_sees_everybodys_rows(
     name: str, admin: User, desk: Desk, other_desk: Desk, client_for: ClientFor
 ) -> None:
     for each in (desk, other_desk):
-        rows = _rows_of(each)
-        rows["strategy_id"].signals.create(  # type: ignore[attr-defined]
-            candle_open_time=MARKET_TIME, at=MARKET_TIME, action="buy", confidence=0.5, price=Decimal(1), reason="p"
-        )
-        _fill_of(rows["order_id"], each)
+        _rows_of(each)
     assert len(client_for(admin).get(f"/api/{name}").json()["results"]) == 2
 
 
@@ -129,24 +104,18 @@ WRITES = [
 def test_a_viewer_writes_nothing_not_even_to_own_rows(
     route: Route, method: str, viewer: User, client_for: ClientFor
 ) -> None:
-    from tests.conftest import desk_of
-
     rows = _rows_of(desk_of(viewer))
     before = {row.pk: _columns(row) for row in rows.values()}
     path = route.filled(**{name: row.pk for name, row in rows.items()})
     response = getattr(client_for(viewer), method)(path, {"name": "Changed"}, format="json")
     assert response.status_code == 403
     assert response.json()["code"] == "permission_denied"
-    assert {row.pk: _columns(type(row).objects.get(pk=row.pk)) for row in rows.values()} == before  # type: ignore[attr-defined]
-    assert [model.objects.count() for model in (Order, OrderEvent, Strategy, Portfolio)] == [1, 0, 1, 1]
+    assert _stored(rows) == before
+    assert [model.objects.count() for model in (Order, OrderEvent, Strategy, Portfolio)] == [1, 1, 1, 1]
 
 
-def _fill_of(order: Model, desk: Desk) -> Fill:
-    return Fill.objects.create(
-        order_id=order.pk, connection=desk.portfolio.connection, exchange_trade_id="1", side="buy", price=Decimal(90),
-        quantity=Decimal("0.5"), quote_quantity=Decimal(45), fee=Decimal("0.045"), fee_currency="USD",
-        executed_at=MARKET_TIME,
-    )  # fmt: skip
+def _stored(rows: dict[str, Model]) -> dict[object, dict[str, object]]:
+    return {row.pk: _columns(type(row)._default_manager.get(pk=row.pk)) for row in rows.values()}
 
 
 def _columns(row: Model) -> dict[str, object]:

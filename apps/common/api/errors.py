@@ -129,7 +129,7 @@ def _invalid(errors: list[FieldError]) -> Problem:
 
 
 def _throttled(error: exceptions.Throttled) -> Problem:
-    wait = max(1, round(error.wait or 1))
+    wait = max(1, round(getattr(error, "wait", None) or 1))
     return Problem(429, "throttled", f"Too many requests; try again in {wait} s.", headers={"Retry-After": str(wait)})
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import IO, Any
 
 from rest_framework.exceptions import ParseError
-from rest_framework.parsers import JSONParser, get_encoding
+from rest_framework.parsers import JSONParser, get_encoding  # type: ignore[attr-defined]
 
 MAX_DIGITS = 300
 """Beyond this a whole number has no float near it, which whatever computes with it would stumble over."""

@@ -13,7 +13,8 @@ from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 from apps.accounts.errors import SignInRefused
 from apps.accounts.models import User
 from apps.accounts.services import session_refresh
-from tests.conftest import PASSWORD, ClientFor
+from tests.builders import PASSWORD
+from tests.conftest import ClientFor
 
 
 def _sign_in(username: str = "trader", password: str = PASSWORD) -> dict[str, str]:

@@ -12,7 +12,7 @@ from django.db import connection
 from apps.accounts.errors import InvalidAccount
 from apps.accounts.models import Role, Tier, User
 from apps.accounts.services import ensure_first_admin, user_create
-from tests.conftest import PASSWORD
+from tests.builders import PASSWORD
 
 
 @pytest.fixture(autouse=True)
@@ -93,7 +93,7 @@ def test_two_starts_at_once_make_one_admin() -> None:
 def test_an_account_that_cannot_be_is_refused_by_field(changes: dict[str, str], field: str, trader: User) -> None:
     values = {"username": "new_trader", "email": "new@example.com", "password": PASSWORD, **changes}
     with pytest.raises(InvalidAccount) as caught:
-        user_create(role=Role.TRADER, **values)
+        user_create(username=values["username"], email=values["email"], password=values["password"], role=Role.TRADER)
     assert list(caught.value.errors) == [field]
     assert User.objects.count() == 1
 

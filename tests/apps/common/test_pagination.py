@@ -5,22 +5,18 @@ from __future__ import annotations
 import base64
 import json
 from datetime import timedelta
-from decimal import Decimal
 
 import pytest
 from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.orders.models import Order
-from apps.portfolio.models import EquitySnapshot
-from tests.conftest import MARKET_TIME, ClientFor, Desk
+from tests.builders import MARKET_TIME, make_order, make_snapshot
+from tests.conftest import ClientFor, Desk
 
 
 def _order(desk: Desk, number: int) -> Order:
-    return Order.objects.create(
-        owner=desk.owner, portfolio=desk.portfolio, instrument=desk.instrument, client_order_id=f"order-{number}",
-        side="buy", type="market", quantity=Decimal(1), reference_price=Decimal(100), active_from=MARKET_TIME,
-    )  # fmt: skip
+    return make_order(desk.portfolio, client_order_id=f"order-{number}")
 
 
 def test_pages_are_whole_while_rows_are_added_and_share_a_time(desk: Desk, client_for: ClientFor) -> None:
@@ -48,10 +44,7 @@ def test_a_full_last_page_says_that_it_is_the_last(desk: Desk, client_for: Clien
 
 def test_a_list_may_be_in_another_order(desk: Desk, client_for: ClientFor) -> None:
     for hour in (3, 1, 2):
-        EquitySnapshot.objects.create(
-            portfolio=desk.portfolio, at=MARKET_TIME + timedelta(hours=hour), equity=Decimal(10_000 + hour),
-            cash=Decimal(10_000), unrealized_pnl=Decimal(hour),
-        )  # fmt: skip
+        make_snapshot(desk.portfolio, MARKET_TIME + timedelta(hours=hour))
     path, client = f"/api/portfolios/{desk.portfolio.pk}/equity", client_for(desk.owner)
     first = client.get(path, {"limit": 2}).json()
     second = client.get(path, {"limit": 2, "cursor": first["next"]}).json()

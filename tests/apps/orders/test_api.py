@@ -10,15 +10,13 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
-from algotrendy.trading.values import PositionSide
 from apps.accounts.models import User
-from apps.orders.models import Fill, Order
-from apps.portfolio.models import Position
-from tests.conftest import MARKET_TIME, ClientFor, Desk
+from apps.orders.models import Order
+from tests.builders import MARKET_TIME, make_fill, make_position
+from tests.conftest import ClientFor, Desk
 
 type Answer = Any
 type Place = Callable[..., Answer]
@@ -187,9 +185,9 @@ def test_a_viewer_cannot_place_an_order(desk: Desk, viewer: User, client_for: Cl
     assert not Order.objects.exists()
 
 
-def test_an_order_is_shown_with_its_events_and_fills(desk: Desk, place: Place, client: APIClient) -> None:
+def test_an_order_is_shown_with_its_events_and_fills(place: Place, client: APIClient) -> None:
     order = Order.objects.get(pk=place().json()["id"])
-    _fill(order, desk)
+    make_fill(order, price=Decimal("100.05"), quantity=Decimal("0.5"), fee=Decimal("0.050025"))
     shown = client.get(f"/api/orders/{order.pk}").json()
     assert [(event["version"], event["kind"], event["to_status"]) for event in shown["events"]] == [
         (0, "placed", "pending")
@@ -218,7 +216,7 @@ def test_orders_are_found_by_what_they_are(place: Place, client: APIClient, desk
     Order.objects.filter(client_order_id="order-0").update(created_at=yesterday)
     noon = (datetime.now(UTC) - timedelta(hours=12)).isoformat().replace("+00:00", "Z")
 
-    def found(**query: object) -> list[str]:
+    def found(**query: Any) -> list[str]:
         answer = client.get("/api/orders", query)
         assert answer.status_code == 200, answer.json()
         return sorted(row["client_order_id"] for row in answer.json()["results"])
@@ -234,10 +232,7 @@ def test_orders_are_found_by_what_they_are(place: Place, client: APIClient, desk
 
 
 def test_a_position_is_closed_by_an_order_of_its_size(desk: Desk, client: APIClient) -> None:
-    position = Position.objects.create(
-        portfolio=desk.portfolio, instrument=desk.instrument, quantity=Decimal("-0.5"), cost_basis=Decimal(-50),
-        side=PositionSide.SHORT, entry_price=Decimal(100), opened_at=MARKET_TIME,
-    )  # fmt: skip
+    position = make_position(desk.portfolio, quantity=Decimal("-0.5"))
     response = client.post(f"/api/positions/{position.pk}/close")
     assert response.status_code == 201
     order = response.json()
@@ -259,11 +254,3 @@ def test_a_list_takes_as_many_queries_for_six_orders_as_for_one(place: Place, cl
     for number in range(5):
         place(client_order_id=f"more-{number}", quantity="0.1")
     assert count() == for_one
-
-
-def _fill(order: Model, desk: Desk) -> Fill:
-    return Fill.objects.create(
-        order_id=order.pk, connection=desk.portfolio.connection, exchange_trade_id="1", side="buy",
-        price=Decimal("100.05"), quantity=Decimal("0.5"), quote_quantity=Decimal("50.025"), fee=Decimal("0.050025"),
-        fee_currency="USD", executed_at=MARKET_TIME,
-    )  # fmt: skip

@@ -5,22 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 
-from algotrendy.trading.values import PositionSide
-from apps.portfolio.models import EquitySnapshot, Position
-from tests.conftest import MARKET_TIME, ClientFor, Desk
-
-
-def _position(desk: Desk, **changes: object) -> Position:
-    values = {
-        "quantity": Decimal(2), "cost_basis": Decimal(180), "side": PositionSide.LONG, "entry_price": Decimal(90),
-        "mark_price": Decimal(100), "opened_at": MARKET_TIME, **changes,
-    }  # fmt: skip
-    return Position.objects.create(portfolio=desk.portfolio, instrument=desk.instrument, **values)
+from tests.builders import MARKET_TIME, make_position, make_snapshot
+from tests.conftest import ClientFor, Desk
 
 
 def test_a_portfolio_is_shown_with_what_it_is_worth(desk: Desk, client_for: ClientFor) -> None:
     # 10,000 less 180 paid for 2 at 90, now marked at 100: cash 9,820, worth 10,020.
-    _position(desk)
+    make_position(desk.portfolio, quantity=Decimal(2), entry_price=Decimal(90), mark_price=Decimal(100))
     desk.portfolio.cash = Decimal(9_820)
     desk.portfolio.save()
     shown = client_for(desk.owner).get(f"/api/portfolios/{desk.portfolio.pk}").json()
@@ -40,8 +31,8 @@ def test_a_portfolio_is_shown_with_what_it_is_worth(desk: Desk, client_for: Clie
 
 
 def test_positions_tell_their_profit_and_are_found_by_being_open(desk: Desk, client_for: ClientFor) -> None:
-    is_open = _position(desk, quantity=Decimal(-2), cost_basis=Decimal(-180), side=PositionSide.SHORT)
-    closed = _position(desk, quantity=Decimal(0), cost_basis=Decimal(0), closed_at=MARKET_TIME)
+    is_open = make_position(desk.portfolio, quantity=Decimal(-2), entry_price=Decimal(90), mark_price=Decimal(100))
+    closed = make_position(desk.portfolio, quantity=Decimal(0), closed_at=MARKET_TIME)
     client = client_for(desk.owner)
     shown = client.get("/api/positions", {"open": "true"}).json()["results"]
     assert [row["id"] for row in shown] == [str(is_open.pk)]
@@ -52,9 +43,9 @@ def test_positions_tell_their_profit_and_are_found_by_being_open(desk: Desk, cli
 
 def test_equity_is_shown_between_two_market_times(desk: Desk, client_for: ClientFor) -> None:
     for hour in range(4):
-        EquitySnapshot.objects.create(
-            portfolio=desk.portfolio, at=MARKET_TIME + timedelta(hours=hour), equity=Decimal(10_000) - hour,
-            cash=Decimal(10_000), unrealized_pnl=Decimal(-hour), drawdown_percent=Decimal("0.0100") * hour,
+        make_snapshot(
+            desk.portfolio, MARKET_TIME + timedelta(hours=hour), equity=Decimal(10_000 - hour),
+            unrealized_pnl=Decimal(-hour), drawdown_percent=Decimal("0.0100") * hour,
         )  # fmt: skip
     bounds = {"since": "2024-03-01T13:00:00Z", "until": "2024-03-01T15:00:00Z"}
     shown = client_for(desk.owner).get(f"/api/portfolios/{desk.portfolio.pk}/equity", bounds).json()["results"]

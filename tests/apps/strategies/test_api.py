@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from apps.strategies.models import Signal, Strategy
-from tests.conftest import MARKET_TIME, ClientFor, Desk
+from apps.strategies.models import Strategy
+from tests.builders import MARKET_TIME, make_signal
+from tests.conftest import ClientFor, Desk
 
 
 @pytest.fixture
@@ -143,10 +144,7 @@ def test_anothers_portfolio_cannot_be_traded(client: APIClient, desk: Desk, othe
 
 def test_signals_are_found_by_strategy_action_and_time(client: APIClient, desk: Desk) -> None:
     strategy = Strategy.objects.get(pk=_create(client, desk).json()["id"])
-    Signal.objects.create(
-        strategy=strategy, candle_open_time=MARKET_TIME, at=MARKET_TIME, action="buy", confidence=0.75,
-        price=Decimal("100.50"), stop_loss=Decimal("95.475"), reason="fast above slow",
-    )  # fmt: skip
+    make_signal(strategy, at=MARKET_TIME, price=Decimal("100.50"), stop_loss=Decimal("95.475"))
     query = {"strategy": str(strategy.pk), "action": "buy", "symbol": "BTC/USD", "since": "2024-03-01T12:00:00Z"}
     shown = client.get("/api/signals", query).json()["results"]
     assert [(row["strategy_name"], row["price"], row["stop_loss"], row["take_profit"]) for row in shown] == [
