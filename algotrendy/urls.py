@@ -19,6 +19,7 @@ urlpatterns = [
     path("api/", include("apps.portfolio.api.urls")),
     path("api/", include("apps.strategies.api.urls")),
     path("api/", include("apps.orders.api.urls")),
+    path("api/", include("apps.marketdata.api.urls")),
     path("api/schema", docs.SchemaView.as_view(), name="schema"),
     path("api/docs", docs.SwaggerView.as_view(url_name="schema"), name="docs"),
     path("api/redoc", docs.RedocView.as_view(url_name="schema"), name="redoc"),

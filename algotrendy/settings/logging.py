@@ -55,6 +55,11 @@ LOGGING = {
         "django_structlog": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},
         "celery.app.trace": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},
+        "celery.worker.consumer": {"level": "WARNING"},
+        "django_celery_beat": {"level": "WARNING"},
+        "flower": {"level": "ERROR"},
+        "kombu": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
     },
 }

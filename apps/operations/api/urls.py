@@ -5,8 +5,8 @@ from django.urls import path
 from apps.operations.api import views
 
 urlpatterns = [
-    path("api/health/live", views.live, name="health-live"),
-    path("api/health/ready", views.ready, name="health-ready"),
-    path("api/health/startup", views.startup, name="health-startup"),
+    path("api/health/live", views.LiveView.as_view(), name="health-live"),
+    path("api/health/ready", views.ReadyView.as_view(), name="health-ready"),
+    path("api/health/startup", views.StartupView.as_view(), name="health-startup"),
     path("metrics", views.metrics, name="metrics"),
 ]

@@ -1,4 +1,4 @@
-"""Health for load balancers, metrics for Prometheus: plain views, so that they answer whatever else does not."""
+"""Health for load balancers and metrics for Prometheus: no sign-in, no limit, an answer whatever else is down."""
 
 from __future__ import annotations
 
@@ -7,36 +7,51 @@ import ipaddress
 from collections.abc import Iterable
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from drf_spectacular.utils import extend_schema
 from prometheus_client import CONTENT_TYPE_LATEST
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
+from apps.common.api.permissions import PUBLIC
+from apps.common.api.throttling import UNLIMITED
+from apps.operations.api.serializers import HealthSerializer
 from apps.operations.health import Part, check_ready, check_worker
 from apps.operations.metrics import scrape
 
 
-@require_safe
-@never_cache
-def live(request: HttpRequest) -> JsonResponse:
-    """Tell that the process answers."""
-    return JsonResponse({"status": "ok"})
+class HealthView(APIView):
+    """What all health routes share; nobody is looked up, so that none needs the database to answer."""
+
+    access = {"GET": PUBLIC}
+    authentication_classes = ()
+    rate_scope = UNLIMITED
 
 
-@require_safe
-@never_cache
-def ready(request: HttpRequest) -> JsonResponse:
-    """Tell whether requests can be served; a missing worker is told, but does not take the web server out."""
-    parts = check_ready()
-    return _answer(parts, [*parts, check_worker()])
+class LiveView(HealthView):
+    @extend_schema(operation_id="health_live", responses={200: HealthSerializer})
+    def get(self, request: Request) -> Response:
+        """Tell that the process answers."""
+        return Response({"status": "ok"})
 
 
-@require_safe
-@never_cache
-def startup(request: HttpRequest) -> JsonResponse:
-    """Tell whether the platform has come up: database, Redis and migrations."""
-    parts = check_ready()
-    return _answer(parts, parts)
+class ReadyView(HealthView):
+    @extend_schema(operation_id="health_ready", responses={200: HealthSerializer, 503: HealthSerializer})
+    def get(self, request: Request) -> Response:
+        """Tell whether requests can be served; a missing worker is told, but does not take the web server out."""
+        parts = check_ready()
+        return _answer(parts, [*parts, check_worker()])
+
+
+class StartupView(HealthView):
+    @extend_schema(operation_id="health_startup", responses={200: HealthSerializer, 503: HealthSerializer})
+    def get(self, request: Request) -> Response:
+        """Tell whether the platform has come up: database, Redis and migrations."""
+        parts = check_ready()
+        return _answer(parts, parts)
 
 
 @require_safe
@@ -48,7 +63,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     return HttpResponse(scrape(), content_type=CONTENT_TYPE_LATEST)
 
 
-def _answer(needed: Iterable[Part], shown: Iterable[Part]) -> JsonResponse:
+def _answer(needed: Iterable[Part], shown: Iterable[Part]) -> Response:
     ok = all(part.ok for part in needed)
     parts = {
         part.name: {
@@ -58,7 +73,8 @@ def _answer(needed: Iterable[Part], shown: Iterable[Part]) -> JsonResponse:
         }
         for part in shown
     }
-    return JsonResponse({"status": "ok" if ok else "failed", "parts": parts}, status=200 if ok else 503)
+    body = {"status": "ok" if ok else "failed", "parts": parts}
+    return Response(body, status=200 if ok else 503, headers={"Cache-Control": "no-store"})
 
 
 def _may_scrape(request: HttpRequest) -> bool:
