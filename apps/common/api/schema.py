@@ -38,7 +38,7 @@ class ProblemSerializer(serializers.Serializer):  # type: ignore[type-arg]
     detail = serializers.CharField(help_text="A sentence for people.")
     instance = serializers.CharField()
     correlation_id = serializers.CharField(help_text="The request's id in the platform's logs.")
-    errors = FieldErrorSerializer(many=True, required=False)
+    errors = FieldErrorSerializer(many=True, required=False)  # type: ignore[assignment]
     order = serializers.UUIDField(required=False)
     figures = serializers.DictField(child=serializers.CharField(), required=False)
 
