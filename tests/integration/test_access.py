@@ -14,9 +14,7 @@ from tests.builders import make_fill, make_order, make_position, make_signal, ma
 from tests.conftest import ClientFor, Desk, desk_of
 from tests.routes import Route, api_routes
 
-WATCHED = {"/api/health/live", "/api/health/ready", "/api/health/startup"}
-"""Plain views that take no input and tell nobody's rows: a load balancer's questions, answered whatever else fails."""
-ROUTES = [route for route in api_routes() if route.path not in WATCHED]
+ROUTES = api_routes()
 PROTECTED = [
     (route, method) for route in ROUTES for method in route.methods if route.view.access.get(method.upper()) != PUBLIC
 ]

@@ -8,6 +8,7 @@ from typing import Any
 from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
 
+from algotrendy.trading.orders import OrderStatus
 from algotrendy.trading.values import OrderType, PositionSide, Side
 from apps.common.models import choices_of
 
@@ -16,6 +17,7 @@ from .permissions import PUBLIC, needed_for
 
 # Words that share a field's name (`side`, `type`) but not its choices: ENUM_NAME_OVERRIDES names their schemas.
 ORDER_TYPES = choices_of(OrderType)
+ORDER_STATUSES = choices_of(OrderStatus)
 SIDES = choices_of(Side)
 POSITION_SIDES = choices_of(PositionSide)
 

@@ -2,11 +2,13 @@
 
 from rest_framework import serializers
 
+STATUSES = [("ok", "Ok"), ("failed", "Failed")]
+
 
 class PartSerializer(serializers.Serializer):
     """One part; `advice` says what to do where it failed."""
 
-    status = serializers.ChoiceField(choices=["ok", "failed"])
+    status = serializers.ChoiceField(choices=STATUSES)
     milliseconds = serializers.FloatField()
     advice = serializers.CharField(required=False)
 
@@ -14,5 +16,5 @@ class PartSerializer(serializers.Serializer):
 class HealthSerializer(serializers.Serializer):
     """The platform, and each of its parts by name."""
 
-    status = serializers.ChoiceField(choices=["ok", "failed"])
+    status = serializers.ChoiceField(choices=STATUSES)
     parts = serializers.DictField(child=PartSerializer(), required=False)

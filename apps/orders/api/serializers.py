@@ -27,8 +27,6 @@ NO_ID = (
     "Give every order a client_order_id of your own, or the header Idempotency-Key, so that sending it again "
     "cannot place it twice."
 )
-RESERVED = frozenset({"oco_group", "risk"})
-"""What the platform itself writes into an order's metadata."""
 TWO_IDS = "The header Idempotency-Key names another id than the body; give one of them."
 
 
@@ -52,12 +50,6 @@ class OrderCreateSerializer(StrictSerializer):
         help_text="Unique among your orders; the header Idempotency-Key may stand for it.",
     )  # fmt: skip
     metadata = JSONObjectField(default=dict)
-
-    def validate_metadata(self, metadata: dict[str, Any]) -> dict[str, Any]:
-        taken = sorted(RESERVED & set(metadata))
-        if taken:
-            raise serializers.ValidationError(f"{', '.join(taken)} is the platform's own; choose another name.")
-        return metadata
 
     def to_internal_value(self, data: Any) -> Any:
         return super().to_internal_value(_keyed(data, self.context["request"]))

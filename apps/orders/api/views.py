@@ -17,7 +17,7 @@ from apps.common.api.throttling import ORDERS
 from apps.common.api.views import ListView, checked, row_or_404
 from apps.orders.models import Fill, Order
 from apps.orders.selectors import fills_of, orders_of
-from apps.orders.services.canceling import OrderNotCancelable, order_cancel, position_close
+from apps.orders.services.canceling import OrderNotCancelable, PositionClosed, order_cancel, position_close
 from apps.orders.services.placing import ClientOrderIdReused, OrderDenied, Origin, order_place
 from apps.portfolio.selectors import positions_of
 
@@ -27,6 +27,7 @@ from .serializers import FillSerializer, OrderCreateSerializer, OrderDetailSeria
 answer_with(OrderDenied, 422, lambda denied: {"order": str(denied.order.pk), "figures": denied.figures})
 answer_with(ClientOrderIdReused, 409)
 answer_with(OrderNotCancelable, 409)
+answer_with(PositionClosed, 409)
 KEY = OpenApiParameter(
     "Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER, description="May stand for client_order_id."
 )
