@@ -63,7 +63,7 @@ def services(addresses: Addresses) -> list[Service]:
     found = [
         _python("web", *granian, f"--port={addresses.web_port}", "--interface=wsgi", *web.split(), WSGI, stop_order=1),
         _python("stream", *granian, f"--port={addresses.stream_port}", "--interface=asgi", ASGI, stop_order=1),
-        _python("worker", *celery, "worker", *worker.split(), stop_order=2, patience=5),
+        _python("worker", *celery, "worker", *worker.split(), stop_order=2, patience=4),
         _python("beat", *celery, *["beat", "--pidfile=", "-l", "warning"], stop_order=0, patience=1.5),
         _python("feed", "manage.py", "run_feeds", stop_order=0, patience=1.5),
     ]
@@ -73,7 +73,7 @@ def services(addresses: Addresses) -> list[Service]:
     return found
 
 
-def _python(name: str, *arguments: str, stop_order: int, patience: float = 4) -> Service:
+def _python(name: str, *arguments: str, stop_order: int, patience: float = 3) -> Service:
     # Root runs the platform in containers and trials; Celery's warning about it would head every start.
     quiet = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
     return Service(name, [sys.executable, *arguments], stop_order=stop_order, patience=patience, environment=quiet)
