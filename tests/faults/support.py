@@ -116,12 +116,14 @@ def is_running(pid: int) -> bool:
     return state not in "ZX"
 
 
-def descendants(pid: int) -> list[int]:
-    found = []
+def children(pid: int) -> list[int]:
     with contextlib.suppress(OSError):
-        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-            found += [int(child), *descendants(int(child))]
-    return found
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []
+
+
+def descendants(pid: int) -> list[int]:
+    return [found for child in children(pid) for found in (child, *descendants(child))]
 
 
 def kill_hard(*pids: int) -> None:
