@@ -17,6 +17,10 @@ import psycopg
 import pytest
 import redis
 
+from apps.common.embedded import binaries
+from apps.common.embedded.place import find_place
+from apps.common.embedded.postgres import Postgres
+from apps.common.embedded.processes import drop
 from tests.faults.support import (
     AS_NOBODY,
     IS_ROOT,
@@ -193,6 +197,20 @@ def test_root_keeps_the_data_elsewhere_when_the_account_cannot_enter_the_folder(
         assert str(home) in words
     finally:
         shutil.rmtree(home)
+
+
+@as_root
+def test_programs_that_the_account_cannot_reach_are_copied_and_run(var: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(binaries, "_can_run", lambda program, place: False)
+    place = find_place(var)
+    folder, valkey = binaries.find_postgres(place), binaries.find_valkey(place)
+    assert folder.is_relative_to(place.home)
+    assert valkey.is_relative_to(place.home)
+    for program in (folder / "postgres", folder / "initdb", valkey):
+        subprocess.run([program, "--version"], check=True, **drop(place.account))
+    made = Postgres(place)
+    made.prepare()
+    assert (made.folder / "PG_VERSION").exists()
 
 
 @pytest.mark.parametrize("folder", ["/proc/algotrendy", "/dev/null/var"])

