@@ -109,11 +109,11 @@ def test_the_last_user_stops_the_engines_not_the_one_that_started_them(var: Path
     assert not any(is_running(pid) for pid in pids)
 
 
-def test_a_half_made_database_is_made_anew(var: Path) -> None:
-    half = var / "engines" / "postgres.new"
+def test_a_half_made_database_is_made_anew(empty_var: Path) -> None:
+    half = empty_var / "engines" / "postgres.new"
     half.mkdir(parents=True)
     (half / "PG_VERSION").write_text("18\n")
-    with holding(var) as holder:
+    with holding(empty_var) as holder:
         assert holder.sql("SELECT current_database()") == [("algotrendy",)]
     assert not half.exists()
 
@@ -131,6 +131,7 @@ def test_another_port_is_chosen_when_the_remembered_one_is_busy_and_remembered_i
     with holding(var) as first:
         busy = urlsplit(first["database"]).port
     with socket.socket() as squatter:
+        squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         squatter.bind(("127.0.0.1", busy))
         squatter.listen()
         with holding(var) as second:
@@ -168,16 +169,16 @@ def test_root_hands_both_servers_to_an_ordinary_account_that_owns_the_data(var: 
 
 
 @as_root
-def test_an_ordinary_user_has_engines_that_survive_too(var: Path) -> None:
-    with holding(var, AS_NOBODY) as first:
+def test_an_ordinary_user_has_engines_that_survive_too(empty_var: Path) -> None:
+    with holding(empty_var, AS_NOBODY) as first:
         first.sql("CREATE TABLE fill (id int)")
-        assert Path(f"/proc/{first['postgres']['server_pid']}").stat().st_uid == var.stat().st_uid != 0
+        assert Path(f"/proc/{first['postgres']['server_pid']}").stat().st_uid == empty_var.stat().st_uid != 0
         kill_hard(first["postgres"]["server_pid"])
         assert eventually(lambda: first.sql("SELECT count(*) FROM fill") == [(0,)], 20)
         pids = first.pids()
         first.kill()
         assert eventually(lambda: not any(is_running(pid) for pid in pids))
-    with holding(var, AS_NOBODY) as second:
+    with holding(empty_var, AS_NOBODY) as second:
         assert second.sql("SELECT count(*) FROM fill") == [(0,)]
 
 
@@ -200,9 +201,11 @@ def test_root_keeps_the_data_elsewhere_when_the_account_cannot_enter_the_folder(
 
 
 @as_root
-def test_programs_that_the_account_cannot_reach_are_copied_and_run(var: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_programs_that_the_account_cannot_reach_are_copied_and_run(
+    empty_var: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(binaries, "_can_run", lambda program, place: False)
-    place = find_place(var)
+    place = find_place(empty_var)
     folder, valkey = binaries.find_postgres(place), binaries.find_valkey(place)
     assert folder.is_relative_to(place.home)
     assert valkey.is_relative_to(place.home)
@@ -213,7 +216,7 @@ def test_programs_that_the_account_cannot_reach_are_copied_and_run(var: Path, mo
     assert (made.folder / "PG_VERSION").exists()
 
 
-@pytest.mark.parametrize("folder", ["/proc/algotrendy", "/dev/null/var"])
+@pytest.mark.parametrize("folder", ["/proc/algotrendy", "/dev/null/empty_var"])
 def test_a_folder_that_cannot_be_written_gives_one_line(folder: str) -> None:
     done = subprocess.run(
         [sys.executable, "manage.py", "showmigrations"],
@@ -253,9 +256,9 @@ def test_a_database_of_another_version_is_refused_in_one_line(var: Path) -> None
         Holder(var)
 
 
-def test_only_the_missing_engine_is_started(var: Path) -> None:
+def test_only_the_missing_engine_is_started(empty_var: Path) -> None:
     program = "import json, os; from pathlib import Path; from apps.common.embedded import engines\n" + (
-        f"with engines(Path({str(var)!r})): print(json.dumps(dict(os.environ)))"
+        f"with engines(Path({str(empty_var)!r})): print(json.dumps(dict(os.environ)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
@@ -268,4 +271,4 @@ def test_only_the_missing_engine_is_started(var: Path) -> None:
     seen = json.loads(done.stdout)
     assert seen["DATABASE_URL"] == "postgresql://db.example/prod"
     assert seen["REDIS_URL"].startswith("redis://:")
-    assert os.listdir(var / "engines").count("postgres") == 0
+    assert os.listdir(empty_var / "engines").count("postgres") == 0
