@@ -7,12 +7,12 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from django.conf import settings
-
 from apps.operations.supervisor import Service
 
 WSGI = "algotrendy.wsgi:application"
 ASGI = "algotrendy.asgi:application"
+FLOWER_HOST = "127.0.0.1"
+"""Flower can end tasks and workers: it stays on the machine, also where the web server is open to others."""
 STOPS = {
     "beat": (0, 1.2),
     "feed": (0, 1.2),
@@ -45,16 +45,16 @@ class Addresses:
 
     @property
     def flower(self) -> str:
-        return self._url(self.flower_port or 0)
+        return f"http://localhost:{self.flower_port}"
 
-    def shown(self) -> Iterator[tuple[str, str]]:
+    def shown(self, flower_sign_in: str) -> Iterator[tuple[str, str]]:
         """Yield what to tell a person: a name and an address each."""
         yield "Console", f"{self.web}/admin/"
         yield "API", f"{self.web}/api/docs"
         yield "Stream", f"{self.stream}/api/stream"
         yield "Metrics", f"{self.web}/metrics"
         if self.flower_port:
-            yield "Flower", f"{self.flower} (user admin, password in {settings.VAR_DIR / 'flower.password'})"
+            yield "Flower", f"{self.flower} {flower_sign_in}".rstrip()
 
     def _url(self, port: int) -> str:
         host = "localhost" if self.host in ("127.0.0.1", "0.0.0.0", "::", "::1") else self.host  # noqa: S104
@@ -75,7 +75,7 @@ def services(addresses: Addresses) -> list[Service]:
         _python("feed", "manage.py", "run_feeds"),
     ]
     if addresses.flower_port:
-        flower = ("flower", f"--address={host}", f"--port={addresses.flower_port}", "--logging=warning")
+        flower = ("flower", f"--address={FLOWER_HOST}", f"--port={addresses.flower_port}", "--logging=warning")
         found.append(_python("flower", *celery, *flower))
     return found
 

@@ -30,3 +30,11 @@ def test_even_processes_that_do_not_listen_are_stopped_within_the_budget(platfor
 
 def test_flower_may_be_left_out() -> None:
     assert "flower" not in {service.name for service in services(Addresses("127.0.0.1", 8000, 8001, None))}
+
+
+def test_flower_stays_on_the_machine_where_the_web_server_is_open_to_others() -> None:
+    commands = {service.name: " ".join(service.command) for service in services(Addresses("192.0.2.1", 1, 2, 3))}
+    assert "--address=127.0.0.1" in commands["flower"]
+    assert "192.0.2.1" not in commands["flower"]
+    assert "--host 192.0.2.1" in commands["web"]
+    assert "--host 192.0.2.1" in commands["stream"]
