@@ -35,11 +35,11 @@ def clean_environment(**more: str) -> dict[str, str]:
 class Holder:
     """A process that holds the engines of a folder."""
 
-    def __init__(self, var: Path, prefix: Sequence[str] = ()) -> None:
+    def __init__(self, var: Path, prefix: Sequence[str] = (), **environment: str) -> None:
         self.process = subprocess.Popen(
             [*prefix, sys.executable, "-m", "tests.faults.holder", str(var)],
             cwd=PROJECT,
-            env=clean_environment(),
+            env=clean_environment(**environment),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -87,8 +87,8 @@ class Holder:
 
 
 @contextlib.contextmanager
-def holding(var: Path, prefix: Sequence[str] = ()) -> Iterator[Holder]:
-    holder = Holder(var, prefix)
+def holding(var: Path, prefix: Sequence[str] = (), **environment: str) -> Iterator[Holder]:
+    holder = Holder(var, prefix, **environment)
     try:
         yield holder
     finally:

