@@ -10,9 +10,13 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["apps.common.api.permissions.DeclaredPermission"],
+    "DEFAULT_THROTTLE_CLASSES": ["apps.common.api.throttling.DeclaredThrottle"],
+    "DEFAULT_PAGINATION_CLASS": "apps.common.api.pagination.KeysetPagination",
+    "DEFAULT_FILTER_BACKENDS": ["apps.common.api.filters.StrictFilterBackend"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PARSER_CLASSES": ["apps.common.api.parsers.ExactJSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "apps.common.api.schema.ProblemSchema",
+    "DEFAULT_METADATA_CLASS": None,
     "EXCEPTION_HANDLER": "apps.common.api.errors.problem_details",
     "COERCE_DECIMAL_TO_STRING": True,
 }
@@ -36,6 +40,20 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "OrderType": "apps.common.api.schema.ORDER_TYPES",
+        "Side": "apps.common.api.schema.SIDES",
+        "PositionSide": "apps.common.api.schema.POSITION_SIDES",
+    },
 }
 
-RATELIMIT_EXCEPTION_CLASS = "rest_framework.exceptions.Throttled"
+RATELIMIT_ENABLE = env.bool("RATE_LIMITS", default=True)
+RATELIMIT_IP_META_KEY = env.str("CLIENT_IP_META_KEY", default="REMOTE_ADDR")
+"""Where a request's address is found; behind a proxy that sets it, HTTP_X_REAL_IP."""
+RATE_LIMITS = {
+    "general": ["100/m", "10/s"],
+    "orders": ["60/m", "10/s"],
+    "market_data": ["1200/m", "10/s"],
+    "login": ["10/m"],
+}
+"""Calls that one user, or one address that has not signed in, may make in each scope."""

@@ -1,26 +1,37 @@
-"""Sign-in by user name or by e-mail address."""
+"""Sign-in by user name or by e-mail address, and administrators' permissions."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
-from django.db.models import Q
+from django.contrib.auth.models import Permission
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from .models import User
 
 
 class UsernameOrEmailBackend(ModelBackend):
-    """Accept either name; spend the same time on a name that does not exist."""
+    """Accept either name; spend the same time on a name that does not exist.
+
+    Administrators have every permission there is, those of models to come among them.
+    """
 
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
     ) -> User | None:
-        if not username or not password:
+        if not username or not password or "\0" in username:
             return None
-        user = User.objects.filter(Q(username=username) | Q(email__iexact=username)).order_by("-username").first()
+        by_email = User.objects.filter(email__iexact=username).first() if "@" in username else None
+        user = by_email or User.objects.filter(username=username).first()
         if user is None:
             User().set_password(password)
             return None
         return user if user.check_password(password) and self.user_can_authenticate(user) else None
+
+    def _get_group_permissions(self, user_obj: User) -> QuerySet[Permission]:
+        if user_obj.is_admin:
+            return Permission.objects.all()
+        permissions: QuerySet[Permission] = super()._get_group_permissions(user_obj)  # type: ignore[misc]
+        return permissions

@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.apps import AppConfig
 
 
@@ -5,3 +7,16 @@ class OrdersConfig(AppConfig):
     name = "apps.orders"
     label = "orders"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from apps.common.events import subscribe
+
+        subscribe("candles", _trade)
+
+
+def _trade(candle: dict[str, Any]) -> None:
+    """Wake the trading of the feed whose candle has arrived."""
+    from apps.common.jobs import enqueue
+
+    if candle.get("feed_id") is not None:
+        enqueue("orders.trade_feed", candle["feed_id"])

@@ -68,6 +68,9 @@ class Order(PublicModel):
     reason = models.CharField(max_length=500, blank=True)
     active_from = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, blank=True)
+    requested_quantity = AmountField(
+        null=True, blank=True, help_text="A lower quantity that was asked for and that the venue has yet to confirm."
+    )
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     submitted_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)

@@ -1,11 +1,12 @@
 """The contract of a strategy: typed parameters in, candles in, signals out.
 
-A strategy is a frozen dataclass whose fields are its parameters, each declared with `parameter(...)`. It never places
-an order, reads a clock or keeps state between candles: the same candles always give the same signals.
+A strategy is a frozen dataclass whose fields are its parameters, each declared with `number(...)` or `switch(...)`.
+It never places an order, reads a clock or keeps state between candles: the same candles always give the same signals.
 """
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -13,9 +14,9 @@ from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 
-from ..candles import Candles, Floats
-from ..errors import InvalidParameter
-from ..signals import Action, Signal, SignalColumns
+from algotrendy.trading.candles import Candles, Floats
+from algotrendy.trading.errors import InvalidParameter
+from algotrendy.trading.signals import Action, Signal, SignalColumns
 
 type ParameterValue = int | float | bool
 
@@ -39,20 +40,23 @@ class ParameterSpec:
             return value
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise InvalidParameter(f"{self.name} must be a number, not {value!r}.")
-        if not np.isfinite(value) or (self.kind is int and value != int(value)):
+        if not math.isfinite(value) or (self.kind is int and value != int(value)):
             kind = "whole" if self.kind is int else "finite"
             raise InvalidParameter(f"{self.name} must be a {kind} number, not {value!r}.")
         number = self.kind(value)
-        if (self.minimum is not None and number < self.minimum) or (self.maximum is not None and number > self.maximum):
-            raise InvalidParameter(f"{self.name} must be between {self.minimum:g} and {self.maximum:g}, not {number:g}.")
+        if self.minimum is None or self.maximum is None or not self.minimum <= number <= self.maximum:
+            raise InvalidParameter(f"{self.name} must be between {self.minimum} and {self.maximum}, not {number:g}.")
         return number
 
 
-def parameter(
-    default: ParameterValue, description: str, *, minimum: float | None = None, maximum: float | None = None
-) -> Any:
-    """Declare a strategy's parameter with its default, its meaning and, for a number, its range."""
+def number(default: float, description: str, *, minimum: float, maximum: float) -> Any:
+    """Declare a numeric parameter with its default, its meaning and its range, both ends included."""
     return field(default=default, metadata={"description": description, "minimum": minimum, "maximum": maximum})
+
+
+def switch(default: bool, description: str) -> Any:
+    """Declare a parameter that is true or false."""
+    return field(default=default, metadata={"description": description, "minimum": None, "maximum": None})
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,7 @@ class Strategy(ABC):
             take_profit=_price(columns.take_profit),
         )
 
-    def validate(self) -> None:
+    def validate(self) -> None:  # noqa: B027 - most rules have nothing to add
         """Raise InvalidParameter where parameters contradict each other; called by `configure`."""
 
     @classmethod

@@ -1,0 +1,88 @@
+"""Technical indicators on float64 columns: TA-Lib's where it has them, NumPy's where it has not.
+
+Every function takes columns of one length, oldest first, and returns columns of that length with NaN where there are
+too few values yet.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import talib
+
+from algotrendy.trading.candles import Floats
+
+
+def sma(values: Floats, period: int) -> Floats:
+    """Return the simple moving average."""
+    return talib.SMA(values, period)
+
+
+def ema(values: Floats, period: int) -> Floats:
+    """Return the exponential moving average, seeded with the SMA, k = 2 / (period + 1)."""
+    return talib.EMA(values, period)
+
+
+def rsi(close: Floats, period: int) -> Floats:
+    """Return Wilder's relative strength index, 0 to 100 (New Concepts in Technical Trading Systems, 1978).
+
+    Where the price has not moved at all TA-Lib gives 0, which would read as oversold; here it is the neutral 50.
+    """
+    values = np.array(talib.RSI(close, period))
+    moved = np.zeros(len(close), dtype=bool)
+    moved[1:] = np.diff(close) != 0
+    still = np.cumsum(moved) == 0
+    values[still & ~np.isnan(values)] = 50.0
+    return values
+
+
+def macd(close: Floats, fast: int, slow: int, signal: int) -> tuple[Floats, Floats, Floats]:
+    """Return Appel's MACD line, its signal line (an EMA of the MACD line) and the histogram, in price units."""
+    return talib.MACD(close, fast, slow, signal)
+
+
+def mfi(high: Floats, low: Floats, close: Floats, volume: Floats, period: int) -> Floats:
+    """Return the money flow index, 0 to 100: the RSI's idea on typical price times volume (Quong and Soudack).
+
+    Where no money flowed in the period (no volume, or no move of the typical price) it is the neutral 50.
+    """
+    values = np.array(talib.MFI(high, low, close, volume, period))
+    typical = (high + low + close) / 3
+    flowed = np.zeros(len(close))
+    flowed[1:] = (np.diff(typical) != 0) & (volume[1:] > 0)
+    values[(rolling_sum(flowed, period) == 0) & ~np.isnan(values)] = 50.0
+    return values
+
+
+def vwap(high: Floats, low: Floats, close: Floats, volume: Floats, period: int) -> Floats:
+    """Return the rolling volume-weighted average of the typical price; NaN where the period has no volume."""
+    weights = rolling_sum(volume, period)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        average = rolling_sum((high + low + close) / 3 * volume, period) / weights
+    return np.where(weights > 0, average, np.nan)
+
+
+def volatility(close: Floats, period: int) -> Floats:
+    """Return the population standard deviation of the last `period` one-candle returns, as a share (0.01 is 1 %)."""
+    result = np.full(len(close), np.nan)
+    if len(close) > period:
+        returns = np.diff(close) / close[:-1]
+        result[period:] = _windows(returns, period).std(axis=1)
+    return result
+
+
+def rolling_sum(values: Floats, period: int) -> Floats:
+    """Return the sum of the last `period` values, each window summed for itself: no error is carried along."""
+    result = np.full(len(values), np.nan)
+    if len(values) >= period:
+        result[period - 1 :] = _windows(values, period).sum(axis=1)
+    return result
+
+
+def rolling_mean(values: Floats, period: int) -> Floats:
+    """Return the mean of the last `period` values, each window for itself."""
+    return rolling_sum(values, period) / period
+
+
+def _windows(values: Floats, period: int) -> Floats:
+    windows: Floats = np.lib.stride_tricks.sliding_window_view(values, period)
+    return windows

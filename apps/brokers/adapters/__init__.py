@@ -1,0 +1,1 @@
+"""The venues: one file each, behind `algotrendy.trading.broker.BrokerGateway`."""

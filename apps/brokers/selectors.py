@@ -1,0 +1,22 @@
+"""Which connections a user has, and the gateway of each."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+
+from algotrendy.trading.broker import BrokerGateway
+from apps.accounts.models import User
+from apps.brokers.adapters.paper import PaperGateway
+from apps.brokers.models import BrokerConnection, BrokerKind
+
+_GATEWAYS = {BrokerKind.PAPER: PaperGateway}
+
+
+def connections_of(user: User) -> QuerySet[BrokerConnection]:
+    """Return the connections that the user may see: their own, an administrator all."""
+    connections = BrokerConnection.objects.select_related("owner")
+    return connections if user.is_admin else connections.filter(owner=user)
+
+
+def gateway_of(connection: BrokerConnection) -> BrokerGateway:
+    return _GATEWAYS[BrokerKind(connection.kind)](connection)

@@ -1,0 +1,1 @@
+"""What every API view shares: errors, permissions, paging, rate limits, fields and the schema."""

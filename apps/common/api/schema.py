@@ -1,0 +1,73 @@
+"""The OpenAPI schema: what each operation answers when it fails, and who may call it."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+from rest_framework import serializers
+
+from algotrendy.trading.values import OrderType, PositionSide, Side
+from apps.common.models import choices_of
+
+from .errors import MEDIA_TYPE
+from .permissions import PUBLIC, needed_for
+
+# Words that share a field's name (`side`, `type`) but not its choices: ENUM_NAME_OVERRIDES names their schemas.
+ORDER_TYPES = choices_of(OrderType)
+SIDES = choices_of(Side)
+POSITION_SIDES = choices_of(PositionSide)
+
+
+class FieldErrorSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    """What is wrong with one field; `field` is a dotted path, empty for the body as a whole."""
+
+    field = serializers.CharField()
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class ProblemSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    """An RFC 9457 problem document. A denied order also has `order` (its id) and `figures` (what was compared)."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    code = serializers.CharField(help_text="Stable, for programs.")
+    detail = serializers.CharField(help_text="A sentence for people.")
+    instance = serializers.CharField()
+    correlation_id = serializers.CharField(help_text="The request's id in the platform's logs.")
+    errors = FieldErrorSerializer(many=True, required=False)
+    order = serializers.UUIDField(required=False)
+    figures = serializers.DictField(child=serializers.CharField(), required=False)
+
+
+class ProblemSchema(AutoSchema):
+    """Document the problems that an operation can answer with, which views need not repeat.
+
+    A view names those that are its own in `problems = {"POST": (409, 422)}`.
+    """
+
+    def get_operation(self, *args: Any, **kwargs: Any) -> Any:
+        operation = super().get_operation(*args, **kwargs)
+        if operation is not None:
+            problem = self.resolve_serializer(ProblemSerializer(), "response").ref
+            for status in self._problem_statuses(operation):
+                answer = {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {"schema": problem}}}
+                operation["responses"].setdefault(str(status), answer)
+        return operation
+
+    def get_auth(self) -> list[dict[str, Any]]:
+        return [] if needed_for(self.view, self.method) == PUBLIC else super().get_auth()
+
+    def _problem_statuses(self, operation: dict[str, Any]) -> list[int]:
+        takes_input = "requestBody" in operation or any(p["in"] == "query" for p in operation.get("parameters", ()))
+        found = {429, 500, *getattr(self.view, "problems", {}).get(self.method, ())}
+        if takes_input:
+            found.add(400)
+        if needed_for(self.view, self.method) != PUBLIC:
+            found |= {401, 403}
+        if "{" in self.path:
+            found.add(404)
+        return sorted(found)

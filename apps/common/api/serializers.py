@@ -1,0 +1,115 @@
+"""Serializers that take no field they do not know and give figures and times in one form."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC
+from decimal import Decimal
+from typing import Any
+
+from django.db import models
+from rest_framework import serializers
+
+NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]{1,4})?", re.ASCII)
+NULL_CHARACTER = re.compile(r"(?<!\\)(\\\\)*\\u0000")
+MAX_JSON = 5000
+
+
+class AmountField(serializers.DecimalField):
+    """A price, quantity or amount: in as a number or a string, out as a plain string without needless zeros."""
+
+    default_error_messages = {"invalid": "Give a finite decimal number.", "max_string_length": "Too many digits."}
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("max_digits", 28)
+        kwargs.setdefault("decimal_places", 8)
+        super().__init__(**kwargs)
+
+    def to_internal_value(self, data: Any) -> Decimal:
+        if isinstance(data, bool) or not isinstance(data, str | int | float | Decimal):
+            self.fail("invalid")
+        if isinstance(data, str) and not NUMBER.fullmatch(data.strip()):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+    def to_representation(self, value: Decimal) -> str:
+        return plain(value)
+
+
+def plain(value: Decimal) -> str:
+    """Return the number in fixed-point form without trailing zeros: 1.50000000 is 1.5, 1E+3 is 1000."""
+    return f"{value.normalize():f}" if value else "0"
+
+
+class UtcDateTimeField(serializers.DateTimeField):
+    """A time in ISO 8601, given out in UTC with Z; one that comes without a zone is taken as UTC."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(default_timezone=UTC, **kwargs)
+
+
+class JSONObjectField(serializers.DictField):
+    """A JSON object that PostgreSQL can keep, of at most 5,000 characters."""
+
+    default_error_messages = {
+        "too_long": "The object is longer than {max_length} characters.",
+        "unfit": "A number in it is too large, or it is nested too deeply.",
+        "characters": "Null characters and lone surrogates cannot be kept.",
+    }
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, Mapping):
+            self.fail("not_a_dict", input_type=type(data).__name__)
+        try:
+            text = json.dumps(data, default=float, ensure_ascii=False, allow_nan=False)
+        except (ValueError, RecursionError):
+            self.fail("unfit")
+        if len(text) > MAX_JSON:
+            self.fail("too_long", max_length=MAX_JSON)
+        if NULL_CHARACTER.search(text) or any("\ud800" <= character <= "\udfff" for character in text):
+            self.fail("characters")
+        plain_object: dict[str, Any] = json.loads(text)
+        return plain_object
+
+
+class StrictSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    """An input: a field that it does not know is refused, for a typing error must not place another order."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        unknown = set(data) - {field.field_name for field in self._writable_fields} if isinstance(data, Mapping) else ()
+        refusals = {
+            str(name): [serializers.ErrorDetail("There is no such field.", "unknown_field")] for name in unknown
+        }
+        try:
+            values = super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            raise serializers.ValidationError({**error.detail, **refusals}) from error
+        if refusals:
+            raise serializers.ValidationError(refusals)
+        return values
+
+
+class RowSerializer(serializers.ModelSerializer):  # type: ignore[type-arg]
+    """An output: a row's explicit fields, figures as strings and times in UTC."""
+
+    serializer_field_mapping = {
+        **serializers.ModelSerializer.serializer_field_mapping,
+        models.DecimalField: AmountField,
+        models.DateTimeField: UtcDateTimeField,
+    }
+
+
+class OwnedField(serializers.PrimaryKeyRelatedField):  # type: ignore[type-arg]
+    """A reference to a row that the calling user may see; another's row is as good as missing."""
+
+    def __init__(self, *, selector: Callable[[Any], models.QuerySet[Any]], what: str, **kwargs: Any) -> None:
+        self.selector = selector
+        messages = {"does_not_exist": f"There is no such {what}.", "incorrect_type": "Give an id."}
+        super().__init__(
+            queryset=models.QuerySet(), pk_field=serializers.UUIDField(), error_messages=messages, **kwargs
+        )
+
+    def get_queryset(self) -> models.QuerySet[Any]:
+        return self.selector(self.context["request"].user)

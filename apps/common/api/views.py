@@ -1,0 +1,39 @@
+"""What views are built of; a view is an input serializer, a service and an output serializer."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.db.models import Model, QuerySet
+from django.http import Http404
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.serializers import BaseSerializer
+
+
+class ListView(ListAPIView):  # type: ignore[type-arg]
+    """A filtered list, page by page; `rows` returns what the user may see."""
+
+    def rows(self) -> QuerySet[Any]:
+        raise NotImplementedError
+
+    def get_queryset(self) -> QuerySet[Any]:
+        if getattr(self, "swagger_fake_view", False):  # The schema is made without a user.
+            return self.get_serializer_class().Meta.model.objects.none()  # type: ignore[attr-defined]
+        return self.rows()
+
+
+def checked(serializer: type[BaseSerializer[Any]], request: Request, **kwargs: Any) -> dict[str, Any]:
+    """Return the request's checked input; raise what becomes a problem with an error for each field."""
+    form = serializer(data=request.data, context={"request": request}, **kwargs)
+    form.is_valid(raise_exception=True)
+    return dict(form.validated_data)
+
+
+def row_or_404[Row: Model](rows: QuerySet[Row], row_id: uuid.UUID) -> Row:
+    """Return the row of those that the user may see; another's row is as good as missing."""
+    row = rows.filter(pk=row_id).first()
+    if row is None:
+        raise Http404
+    return row

@@ -1,0 +1,27 @@
+"""Handing work to the Celery workers."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import structlog
+from celery import current_app
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+log = structlog.get_logger(__name__)
+
+
+def enqueue(task: str, *args: object, expires: float = 60) -> None:
+    """Send the task once the current transaction has committed.
+
+    Where Redis is away nothing fails: what is to be done is in the rows, and the recurring sweeps find it there.
+    """
+    transaction.on_commit(partial(_send, task, args, expires))
+
+
+def _send(task: str, args: tuple[object, ...], expires: float) -> None:
+    try:
+        current_app.send_task(task, args=args, expires=expires, retry=False)
+    except OperationalError as error:
+        log.warning("task_not_sent", task=task, error=str(error))

@@ -1,0 +1,172 @@
+"""`manage.py up`: bring up the whole platform and keep it up."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import socket
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connections
+from django.db.migrations.executor import MigrationExecutor
+
+from algotrendy.trading.errors import TradingError
+from apps.accounts.services import ensure_first_admin
+from apps.common.embedded import EngineError, current
+from apps.common.embedded.files import make_folder, open_lock, try_lock
+from apps.operations.platform import Addresses, services
+from apps.operations.services import demo
+from apps.operations.supervisor import Supervisor
+
+
+class Command(BaseCommand):
+    help = (
+        "Bring up the whole platform: web server, event stream, Celery worker and beat, Flower and the market feeds, "
+        "with a private PostgreSQL and Redis where DATABASE_URL and REDIS_URL are not set. Ctrl-C stops everything."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--demo", action="store_true", help="add a demo trader, real candles and strategies")
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+        parser.add_argument("--port", type=int, default=8000, help="port of the web server (default: %(default)s)")
+        parser.add_argument("--stream-port", type=int, default=8001, help="port of the event stream (%(default)s)")
+        parser.add_argument("--flower-port", type=int, default=5555, help="port of Flower (default: %(default)s)")
+        parser.add_argument("--no-flower", action="store_true", help="leave Flower out")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            run = make_folder(settings.VAR_DIR / "run")
+            lock = _sole_lock(run / "up.lock")
+        except EngineError as error:
+            raise CommandError(str(error)) from error
+        with lock:
+            addresses = _addresses(options)
+            self._prepare(with_demo=options["demo"])
+            connections.close_all()
+            _export(run, addresses)
+            supervisor = Supervisor(services(addresses), watch=_each_second(current().ensure), output=self.stdout._out)
+            supervisor.watch = self._announce(supervisor, addresses, supervisor.watch)
+            status = supervisor.run()
+        if status:
+            sys.exit(status)
+
+    def _prepare(self, *, with_demo: bool) -> None:
+        """Bring the database up to date, and make the first administrator and the demonstration where asked."""
+        executor = MigrationExecutor(connections["default"])
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            self.stdout.write("Bringing the database up to date …")
+            call_command("migrate", verbosity=0)
+        try:
+            admin, password = ensure_first_admin()
+            self.stdout.write(
+                f"Administrator: {admin.get_username()}, password {password} (shown only this once)"
+                if password
+                else f"Administrator: {admin.get_username()}"
+            )
+            if with_demo:
+                self.stdout.write(str(demo.install()))
+        except TradingError as error:
+            raise CommandError(error.message) from error
+
+    def _announce(self, supervisor: Supervisor, addresses: Addresses, then: Callable[[], None]) -> Callable[[], None]:
+        """Return a watch that says where everything is as soon as the web server answers."""
+        started, waiting = time.monotonic(), True
+
+        def watch() -> None:
+            nonlocal waiting
+            if waiting and _answers(f"{addresses.web}/api/health/live"):
+                waiting = False
+                supervisor.say("up", f"Ready after {time.monotonic() - started:.1f} s.")
+                for name, url in addresses.shown():
+                    supervisor.say("up", f"{name:<9} {url}")
+                supervisor.say("up", "Ctrl-C stops everything.")
+            then()
+
+        return watch
+
+
+def _sole_lock(path: Path) -> IO[str]:
+    """Take the folder for this process alone; raise CommandError that names the process which has it."""
+    lock = open_lock(path)
+    if not try_lock(lock):
+        lock.seek(0)
+        pid = lock.read().strip() or "unknown"
+        raise CommandError(f"The platform is running already (process {pid}); stop it with Ctrl-C there first.")
+    lock.truncate(0)
+    lock.write(str(os.getpid()))
+    lock.flush()
+    return lock
+
+
+def _addresses(options: dict[str, Any]) -> Addresses:
+    """Return where everything will listen; raise CommandError for a port that is taken."""
+    host = options["host"]
+    wanted = {"port": options["port"], "stream-port": options["stream_port"], "flower-port": options["flower_port"]}
+    if options["no_flower"]:
+        del wanted["flower-port"]
+    for option, port in wanted.items():
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except (OSError, OverflowError) as error:
+                reason = getattr(error, "strerror", None) or str(error)
+                raise CommandError(f"Port {port} of {host}: {reason}. Choose another with --{option}.") from error
+    if len(set(wanted.values())) < len(wanted):
+        raise CommandError("The ports must differ from each other; change one of them.")
+    return Addresses(host, wanted["port"], wanted["stream-port"], wanted.get("flower-port"))
+
+
+def _export(run: Path, addresses: Addresses) -> None:
+    """Tell the children where everything is, and where their counters are kept."""
+    counters = run / "metrics"
+    shutil.rmtree(counters, ignore_errors=True)
+    counters.mkdir()
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(counters)
+    os.environ.setdefault("WEB_URL", addresses.web)
+    os.environ.setdefault("STREAM_URL", addresses.stream)
+    if addresses.flower_port:
+        os.environ.setdefault("FLOWER_URL", addresses.flower)
+        if not os.environ.get("FLOWER_BASIC_AUTH"):
+            os.environ["FLOWER_BASIC_AUTH"] = f"admin:{_flower_password()}"
+
+
+def _flower_password() -> str:
+    path: Path = settings.VAR_DIR / "flower.password"
+    if not path.exists():
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(secrets.token_urlsafe(12))
+    return path.read_text(encoding="utf-8")
+
+
+def _each_second(call: Callable[[], None]) -> Callable[[], None]:
+    last = time.monotonic()
+
+    def maybe() -> None:
+        nonlocal last
+        if time.monotonic() - last >= 1:
+            last = time.monotonic()
+            call()
+
+    return maybe
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=1):  # noqa: S310 - our own address
+            return True
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False

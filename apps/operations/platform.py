@@ -1,0 +1,81 @@
+"""The processes of a running platform, and where each listens."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from apps.operations.supervisor import Service
+
+WSGI = "algotrendy.wsgi:application"
+ASGI = "algotrendy.asgi:application"
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """The host and ports of one platform; `flower_port` is None where Flower is left out."""
+
+    host: str
+    web_port: int
+    stream_port: int
+    flower_port: int | None
+
+    @property
+    def web(self) -> str:
+        return self._url(self.web_port)
+
+    @property
+    def stream(self) -> str:
+        return self._url(self.stream_port)
+
+    @property
+    def flower(self) -> str:
+        return self._url(self.flower_port or 0)
+
+    def shown(self) -> Iterator[tuple[str, str]]:
+        """Yield what to tell a person: a name and an address each."""
+        yield "Console", f"{self.web}/admin/"
+        yield "API", f"{self.web}/api/docs"
+        yield "Stream", f"{self.stream}/api/stream"
+        yield "Metrics", f"{self.web}/metrics"
+        if self.flower_port:
+            yield "Flower", f"{self.flower} (user admin, password in {settings.VAR_DIR / 'flower.password'})"
+
+    def _url(self, port: int) -> str:
+        host = "localhost" if self.host in ("127.0.0.1", "0.0.0.0", "::", "::1") else self.host  # noqa: S104
+        return f"http://{host}:{port}"
+
+
+def services(addresses: Addresses) -> list[Service]:
+    """Return the platform's processes in the order in which they start.
+
+    They stop the other way about where it matters: first what makes work (beat, feeds), then what takes requests, then
+    the worker, which finishes what it has begun, then Flower.
+    """
+    host, celery = addresses.host, ("-m", "celery", "-A", "algotrendy.celery")
+    granian = ("-m", "granian", "--host", host, *"--log-level warning --no-ws --workers-kill-timeout 2".split())
+    web = f"--workers {_count('WEB_WORKERS', 1)} --blocking-threads {_count('WEB_THREADS', 8)}"
+    worker = "-Q orders,marketdata,default -l info --without-gossip --without-mingle -n worker@%h"
+    found = [
+        _python("web", *granian, f"--port={addresses.web_port}", "--interface=wsgi", *web.split(), WSGI, stop_order=1),
+        _python("stream", *granian, f"--port={addresses.stream_port}", "--interface=asgi", ASGI, stop_order=1),
+        _python("worker", *celery, "worker", *worker.split(), stop_order=2, patience=5),
+        _python("beat", *celery, *"beat --pidfile= -l warning".split(), stop_order=0, patience=1.5),
+        _python("feed", "manage.py", "run_feeds", stop_order=0, patience=1.5),
+    ]
+    if addresses.flower_port:
+        flower = ("flower", f"--address={host}", f"--port={addresses.flower_port}", "--logging=warning")
+        found.append(_python("flower", *celery, *flower, stop_order=2, patience=2))
+    return found
+
+
+def _python(name: str, *arguments: str, stop_order: int, patience: float = 4) -> Service:
+    return Service(name, [sys.executable, *arguments], stop_order=stop_order, patience=patience)
+
+
+def _count(variable: str, default: int) -> str:
+    return os.environ.get(variable) or str(default)

@@ -1,0 +1,1 @@
+"""What runs the platform rather than trades on it."""

@@ -1,0 +1,11 @@
+from django.urls import path
+
+from . import views
+
+urlpatterns = [
+    path("orders", views.OrdersView.as_view(), name="orders"),
+    path("orders/<uuid:order_id>", views.OrderView.as_view(), name="order"),
+    path("orders/<uuid:order_id>/cancel", views.CancelView.as_view(), name="order-cancel"),
+    path("fills", views.FillsView.as_view(), name="fills"),
+    path("positions/<uuid:position_id>/close", views.PositionCloseView.as_view(), name="position-close"),
+]

@@ -1,0 +1,120 @@
+"""Placing, following and canceling orders, and closing positions."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db.models import QuerySet
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.common.api.errors import answer_with
+from apps.common.api.throttling import ORDERS
+from apps.common.api.views import ListView, checked, row_or_404
+from apps.orders.models import Fill, Order
+from apps.orders.selectors import fills_of, orders_of
+from apps.orders.services.canceling import OrderNotCancelable, order_cancel, position_close
+from apps.orders.services.placing import ClientOrderIdReused, OrderDenied, Origin, order_place
+from apps.portfolio.selectors import positions_of
+
+from .filters import FillFilter, OrderFilter
+from .serializers import FillSerializer, OrderCreateSerializer, OrderDetailSerializer, OrderSerializer, intent_of
+
+answer_with(OrderDenied, 422, lambda denied: {"order": str(denied.order.pk), "figures": denied.figures})
+answer_with(ClientOrderIdReused, 409)
+answer_with(OrderNotCancelable, 409)
+KEY = OpenApiParameter(
+    "Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER, description="May stand for client_order_id."
+)
+
+
+class OrdersView(ListView):
+    """Orders, newest first."""
+
+    access = {"GET": "orders.view_order", "POST": "orders.add_order"}
+    problems = {"POST": (409, 422)}
+    rate_scope = ORDERS
+    serializer_class = OrderSerializer
+    filterset_class = OrderFilter
+
+    def rows(self) -> QuerySet[Order]:
+        return orders_of(self.request.user)
+
+    @extend_schema(
+        operation_id="order_place",
+        parameters=[KEY],
+        request=OrderCreateSerializer,
+        responses={201: OrderSerializer, 200: OpenApiResponse(OrderSerializer, "The same order, placed before.")},
+    )
+    def post(self, request: Request) -> Response:
+        """Place an order; one that the risk check denies is kept and answers 422."""
+        asked = checked(OrderCreateSerializer, request)
+        placement = order_place(
+            portfolio=asked["portfolio"],
+            instrument=asked["instrument"],
+            intent=intent_of(asked),
+            client_order_id=asked["client_order_id"],
+            origin=Origin(metadata=asked["metadata"]),
+            actor=request.user,
+        )
+        return Response(OrderSerializer(placement.order).data, status=201 if placement.is_new else 200)
+
+
+class OrderView(APIView):
+    access = {"GET": "orders.view_order", "DELETE": "orders.change_order"}
+    problems = {"DELETE": (409,)}
+    rate_scope = ORDERS
+
+    @extend_schema(operation_id="order_get", responses={200: OrderDetailSerializer})
+    def get(self, request: Request, order_id: uuid.UUID) -> Response:
+        """Show an order with everything that happened to it."""
+        orders = orders_of(request.user).prefetch_related("events", "fills__order__instrument")
+        return Response(OrderDetailSerializer(row_or_404(orders, order_id)).data)
+
+    @extend_schema(operation_id="order_delete", responses={200: OrderSerializer})
+    def delete(self, request: Request, order_id: uuid.UUID) -> Response:
+        """Ask for an order's cancel; its status tells whether it has ended yet."""
+        return cancel(request, order_id)
+
+
+class CancelView(APIView):
+    access = {"POST": "orders.change_order"}
+    problems = {"POST": (409,)}
+    rate_scope = ORDERS
+
+    @extend_schema(operation_id="order_cancel", request=None, responses={200: OrderSerializer})
+    def post(self, request: Request, order_id: uuid.UUID) -> Response:
+        """Ask for an order's cancel; its status tells whether it has ended yet."""
+        return cancel(request, order_id)
+
+
+class FillsView(ListView):
+    """Fills, newest first."""
+
+    access = {"GET": "orders.view_fill"}
+    serializer_class = FillSerializer
+    filterset_class = FillFilter
+
+    def rows(self) -> QuerySet[Fill]:
+        return fills_of(self.request.user)
+
+
+class PositionCloseView(APIView):
+    access = {"POST": "orders.add_order"}
+    problems = {"POST": (409, 422)}
+    rate_scope = ORDERS
+
+    @extend_schema(operation_id="position_close", request=None, responses={201: OrderSerializer})
+    def post(self, request: Request, position_id: uuid.UUID) -> Response:
+        """Close a position by a market order, which is returned."""
+        position = row_or_404(positions_of(request.user), position_id)
+        order = position_close(position=position, actor=request.user)
+        return Response(OrderSerializer(order).data, status=201)
+
+
+def cancel(request: Request, order_id: uuid.UUID) -> Response:
+    order = order_cancel(order=row_or_404(orders_of(request.user), order_id), actor=request.user)
+    return Response(OrderSerializer(order).data)

@@ -1,0 +1,55 @@
+"""Which orders and fills a user may see, and which are at work."""
+
+from __future__ import annotations
+
+from django.db.models import Q, QuerySet
+
+from algotrendy.trading.orders import WORKING, OrderStatus
+from apps.accounts.models import User
+from apps.marketdata.models import Instrument
+from apps.orders.models import Fill, Order, OrderRole
+from apps.portfolio.models import Portfolio
+from apps.portfolio.selectors import Scope
+
+PROTECTIVE = (OrderRole.STOP_LOSS, OrderRole.TAKE_PROFIT)
+UNSETTLED = (
+    Q(status__in=[OrderStatus.PENDING, OrderStatus.SUBMITTED])
+    | Q(cancel_requested_at__isnull=False)
+    | Q(requested_quantity__isnull=False)
+)
+"""Working orders on which the venue has yet to be told, or to confirm, what was committed."""
+
+
+def orders_of(user: User) -> QuerySet[Order]:
+    """Return the orders that the user may see: their own, an administrator all."""
+    orders = Order.objects.select_related("instrument", "strategy", "portfolio")
+    return orders if user.is_admin else orders.filter(owner=user)
+
+
+def fills_of(user: User) -> QuerySet[Fill]:
+    """Return the fills that the user may see."""
+    fills = Fill.objects.select_related("order__instrument", "order__portfolio")
+    return fills if user.is_admin else fills.filter(order__owner=user)
+
+
+def working_orders() -> QuerySet[Order]:
+    return Order.objects.filter(status__in=WORKING)
+
+
+def unsettled_orders(instrument: Instrument, scope: Scope) -> list[Order]:
+    """Return the scope's orders in the instrument that need a word with the venue, oldest first."""
+    return list(
+        working_orders()
+        .filter(UNSETTLED, scope.where("portfolio"), instrument=instrument)
+        .select_related("portfolio__connection", "instrument")
+        .order_by("created_at", "id")
+    )
+
+
+def reducing_orders(portfolio: Portfolio, instrument_id: int, book: str) -> list[Order]:
+    """Return the book's working orders that may only reduce its position, newest first."""
+    return list(
+        working_orders()
+        .filter(portfolio=portfolio, instrument_id=instrument_id, book=book, reduce_only=True)
+        .order_by("-created_at", "-id")
+    )

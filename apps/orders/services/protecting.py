@@ -1,0 +1,114 @@
+"""The orders that protect a position: made with it, shrunk with it, gone with it.
+
+Each fill that opens makes its own pair of stop loss and take profit, of which the first to fill cancels the other.
+What they are to become is committed with the fill that causes it; `settling` then tells the venue.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.utils import timezone
+
+from algotrendy.trading.broker import ExecutionReport
+from algotrendy.trading.orders import OrderStatus
+from algotrendy.trading.values import OrderType, Side, quantize
+from apps.orders import metrics
+from apps.orders.models import Order, OrderRole
+from apps.orders.selectors import PROTECTIVE, reducing_orders
+from apps.orders.services.steps import order_begin, order_step
+from apps.portfolio.models import Position
+from apps.portfolio.services import FillOutcome
+
+LEGS = ((OrderRole.STOP_LOSS, OrderType.STOP, "sl"), (OrderRole.TAKE_PROFIT, OrderType.TAKE_PROFIT, "tp"))
+
+
+def legs_create(*, entry: Order, outcome: FillOutcome, report: ExecutionReport) -> list[Order]:
+    """Commit the protective orders of a fill that opened a position; none where the entry names no stop or target.
+
+    A fill at a bar's open is protected within that same bar, any other from the next bar on.
+    """
+    prices = {OrderRole.STOP_LOSS: entry.stop_loss, OrderRole.TAKE_PROFIT: entry.take_profit}
+    group = f"{entry.pk.hex}-{entry.version}"
+    legs = []
+    for role, kind, suffix in LEGS:
+        price = prices[role]
+        if price is not None:
+            leg = _leg(entry, role, kind, f"{group}-{suffix}", price, outcome.opened, report)
+            leg.metadata = {"oco_group": group}
+            legs.append(order_begin(order=leg, detail={"protects": str(entry.pk)}))
+            metrics.count_order(leg)
+    if legs:
+        _note_on_position(outcome.position, entry)
+    return legs
+
+
+def legs_realign(*, filled: Order, position: Position) -> None:
+    """Ask for the end, or for less, of the book's reducing orders that are more than what is still held.
+
+    `filled` is the order whose fill led to the position. Older protective orders keep their quantity before newer
+    ones; an order on the position's own side (it reduced the one before a flip) is never kept.
+    """
+    held = Decimal(0) if position.closed_at is not None else position.quantity
+    rooms = {role: abs(held) for role in PROTECTIVE}
+    for order in reversed(reducing_orders(filled.portfolio, filled.instrument_id, filled.book)):
+        if order.pk == filled.pk:
+            continue
+        opposes = held * Side(order.side).sign < 0
+        room = rooms.get(OrderRole(order.role), abs(held)) if opposes else Decimal(0)
+        keep = min(order.remaining_quantity, room)
+        if order.role in rooms:
+            rooms[OrderRole(order.role)] = room - keep
+        _keep(order, keep)
+
+
+def _keep(order: Order, quantity: Decimal) -> None:
+    if quantity == 0:
+        order_cancel_request(order=order, code="position_closed", reason="The position that it reduced is closed.")
+    elif quantity < order.remaining_quantity:
+        order.requested_quantity = order.filled_quantity + quantity
+        order_step(order=order, kind="reduce_requested", detail={"quantity": f"{order.requested_quantity:f}"})
+
+
+def order_cancel_request(*, order: Order, code: str, reason: str) -> Order:
+    """Commit that the order is to end: at once where it was never sent, else as soon as the venue agrees."""
+    if order.cancel_requested_at is not None:
+        return order
+    order.cancel_requested_at = timezone.now()
+    if order.status == OrderStatus.PENDING:
+        return order_step(order=order, kind="canceled", to=OrderStatus.CANCELED, reason_code=code, reason=reason)
+    return order_step(order=order, kind="cancel_requested", reason_code=code, reason=reason)
+
+
+def _leg(
+    entry: Order,
+    role: OrderRole,
+    kind: OrderType,
+    client_order_id: str,
+    price: Decimal,
+    quantity: Decimal,
+    report: ExecutionReport,
+) -> Order:
+    return Order(
+        owner_id=entry.owner_id,
+        portfolio=entry.portfolio,
+        instrument=entry.instrument,
+        strategy=entry.strategy,
+        parent=entry,
+        book=entry.book,
+        role=role,
+        client_order_id=client_order_id,
+        side=Side(entry.side).opposite,
+        type=kind,
+        status=OrderStatus.PENDING,
+        quantity=quantize(quantity),
+        stop_price=price,
+        reference_price=report.price,
+        reduce_only=True,
+        active_from=report.at,
+    )
+
+
+def _note_on_position(position: Position, entry: Order) -> None:
+    position.stop_loss, position.take_profit = entry.stop_loss, entry.take_profit
+    position.save(update_fields=["stop_loss", "take_profit", "updated_at"])

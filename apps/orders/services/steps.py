@@ -1,0 +1,100 @@
+"""The one way in which an order changes: a checked transition, an event, a new version, a message."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.utils import timezone
+
+from algotrendy.trading.orders import OrderStatus, transition
+from apps.common.correlation import current_id
+from apps.common.events import publish
+from apps.orders.models import Order, OrderEvent
+
+
+def order_lock(order_id: uuid.UUID) -> Order:
+    """Return the order, locked until the transaction ends."""
+    return (
+        Order.objects.select_for_update(of=("self",))
+        .select_related("portfolio__connection", "instrument", "strategy")
+        .get(pk=order_id)
+    )
+
+
+def order_step(
+    *,
+    order: Order,
+    kind: str,
+    to: OrderStatus | None = None,
+    reason_code: str = "",
+    reason: str = "",
+    detail: dict[str, Any] | None = None,
+) -> Order:
+    """Take a step of the order's life: change its status where `to` is given, save it, and write the event.
+
+    The caller holds the order's lock and has set what else changed. Raises InvalidTransition.
+    """
+    before = order.status
+    if to is not None and to != before:
+        order.status = transition(OrderStatus(before), to)
+        _stamp(order, to)
+    if reason_code:
+        order.reason_code, order.reason = reason_code, reason[:500]
+    order.version += 1
+    order.save()
+    _write_event(order, kind, before, detail or {})
+    _publish(order)
+    return order
+
+
+def order_begin(*, order: Order, detail: dict[str, Any]) -> Order:
+    """Save a new order with its first event."""
+    order.save(force_insert=True)
+    _write_event(order, "placed", "", detail)
+    _publish(order)
+    return order
+
+
+def _stamp(order: Order, status: OrderStatus) -> None:
+    now = timezone.now()
+    if status is OrderStatus.SUBMITTED:
+        order.submitted_at = now
+    if status.is_terminal:
+        order.closed_at = now
+        order.requested_quantity = None
+
+
+def _write_event(order: Order, kind: str, before: str, detail: dict[str, Any]) -> None:
+    OrderEvent.objects.create(
+        order=order,
+        version=order.version,
+        kind=kind,
+        from_status=before,
+        to_status=order.status,
+        detail=detail,
+        correlation_id=current_id(),
+    )
+
+
+def _publish(order: Order) -> None:
+    if order.portfolio.is_simulation:
+        return
+    data = {
+        "id": str(order.pk),
+        "client_order_id": order.client_order_id,
+        "symbol": order.instrument.symbol,
+        "side": order.side,
+        "type": order.type,
+        "status": order.status,
+        "role": order.role,
+        "strategy": order.strategy.name if order.strategy else None,
+        "quantity": f"{order.quantity:f}",
+        "filled_quantity": f"{order.filled_quantity:f}",
+        "average_fill_price": None if order.average_fill_price is None else f"{order.average_fill_price:f}",
+        "reason": order.reason,
+        "version": order.version,
+        "portfolio": str(order.portfolio_id),
+        "at": timezone.now().isoformat(),
+    }
+    publish("orders", data, owner_id=order.owner_id)

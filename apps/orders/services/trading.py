@@ -1,0 +1,153 @@
+"""What a finished candle sets off: fills, marks, signals, orders; the same live and in a replay of history."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+from django.db import connection as database
+from django.db import transaction
+
+from algotrendy.trading.candles import Bar, Candles
+from apps.brokers.adapters.paper import PaperGateway, paper_connections_met
+from apps.brokers.models import BrokerConnection
+from apps.marketdata.models import Feed, Instrument
+from apps.marketdata.selectors import bars_after, candles_window
+from apps.orders.models import SeriesCursor
+from apps.orders.selectors import unsettled_orders
+from apps.orders.services.filling import report_apply
+from apps.orders.services.settling import orders_settle
+from apps.orders.services.signals import signal_execute
+from apps.portfolio.models import Portfolio, Position
+from apps.portfolio.selectors import LIVE, Scope
+from apps.portfolio.services import equity_snapshot, positions_mark
+from apps.strategies.selectors import strategies_to_run, window_length
+from apps.strategies.services import strategies_ran, strategy_evaluate
+
+log = structlog.get_logger(__name__)
+LOCK_SPACE = 0x5EED
+"""The first key of the advisory locks that let one worker at a time trade a feed."""
+TIME_BUDGET = 60.0
+type Window = Callable[[datetime, int], Candles]
+"""Returns the newest candles that had opened by a time, at most so many, oldest first."""
+
+
+def bar_trade(*, instrument: Instrument, bar: Bar, window: Window, scope: Scope = LIVE) -> None:
+    """Trade one finished candle; a second call for the same candle changes nothing.
+
+    First the orders that were there meet the candle, then positions are marked at its close, then the strategies see
+    it; what they order meets the next candle at the earliest.
+    """
+    orders_settle(unsettled_orders(instrument, scope))
+    touched = _fill_resting(instrument, bar, scope)
+    marked = positions_mark(instrument=instrument, price=bar.close, at=bar.close_time, scope=scope)
+    touched |= {position.portfolio_id for position in marked}
+    if touched:
+        equity_snapshot(portfolio_ids=touched, at=bar.close_time)
+    if _run_strategies(instrument, bar, window, scope, marked):
+        orders_settle(unsettled_orders(instrument, scope))
+
+
+def feed_start(*, feed: Feed, after: datetime | None) -> SeriesCursor:
+    """Begin to trade the feed with the first candle that opens after a time; None for its very first one."""
+    cursor, _ = SeriesCursor.objects.get_or_create(feed=feed, defaults={"traded_through": after})
+    return cursor
+
+
+def feed_trade(*, feed_id: int) -> int:
+    """Trade, in order, every stored candle of the feed that has not been traded; return how many there were.
+
+    One process at a time trades a feed. Killed at any point, the next call goes on with the same candle.
+    """
+    feed = Feed.objects.select_related("instrument").get(pk=feed_id)
+    traded, deadline = 0, time.monotonic() + TIME_BUDGET
+    while time.monotonic() < deadline and _next_bars(feed, limit=1):
+        if not _try_lock(feed_id):
+            return traded  # Its holder looks for new candles once more after it has let go.
+        try:
+            traded += _trade_waiting(feed, deadline)
+        finally:
+            _unlock(feed_id)
+    return traded
+
+
+def _trade_waiting(feed: Feed, deadline: float) -> int:
+    def window(until: datetime, length: int) -> Candles:
+        return candles_window(
+            instrument=feed.instrument, timeframe=feed.timeframe, source=feed.source, until=until, length=length
+        )
+
+    count = 0
+    for bar in _next_bars(feed, limit=100):
+        bar_trade(instrument=feed.instrument, bar=bar, window=window)
+        SeriesCursor.objects.filter(feed=feed).update(traded_through=bar.open_time)
+        count += 1
+        if time.monotonic() > deadline:
+            break
+    return count
+
+
+def _next_bars(feed: Feed, *, limit: int) -> list[Bar]:
+    cursor = feed_start(feed=feed, after=None)
+    return bars_after(
+        instrument=feed.instrument,
+        timeframe=feed.timeframe,
+        source=feed.source,
+        position=cursor.traded_through,
+        length=limit,
+    )
+
+
+def _fill_resting(instrument: Instrument, bar: Bar, scope: Scope) -> set[uuid.UUID]:
+    """Let the candle meet the resting orders of every paper account in scope; return the portfolios that had fills."""
+    accounts = Portfolio.objects.filter(scope.where()).values("connection_id")
+    touched: set[uuid.UUID] = set()
+    for account in paper_connections_met(instrument, bar, accounts):
+        gateway = PaperGateway(account)
+        while (portfolio_ids := _meet(gateway, account, instrument, bar)) is not None:
+            touched |= portfolio_ids
+            orders_settle(unsettled_orders(instrument, scope))
+    return touched
+
+
+@transaction.atomic
+def _meet(gateway: PaperGateway, account: BrokerConnection, instrument: Instrument, bar: Bar) -> set[uuid.UUID] | None:
+    """Apply the first thing that the candle does, in the venue's book and the platform's together; None for nothing."""
+    list(Portfolio.objects.select_for_update().filter(connection=account).order_by("pk").values_list("pk"))
+    reports = gateway.match_next(instrument.spec, bar)
+    if not reports:
+        return None
+    orders = [report_apply(connection=account, report=report) for report in reports]
+    return {order.portfolio_id for order in orders if order is not None}
+
+
+def _run_strategies(instrument: Instrument, bar: Bar, window: Window, scope: Scope, positions: list[Position]) -> bool:
+    """Run the strategies of the candle's series on what they hold; return whether one of them ordered."""
+    strategies = strategies_to_run(instrument, bar.timeframe, scope)
+    if not strategies:
+        return False
+    lengths = {strategy.pk: window_length(strategy) for strategy in strategies}
+    candles = window(bar.open_time, max(lengths.values()))
+    held = {(position.portfolio_id, position.book): position.state.sign for position in positions}
+    ordered = False
+    for strategy in strategies:
+        seen = candles.tail(lengths[strategy.pk])
+        sign = held.get((strategy.portfolio_id, strategy.slug), 0)
+        signal = strategy_evaluate(strategy=strategy, candles=seen, bar=bar, held=sign)
+        ordered |= signal is not None and signal_execute(signal=signal, bar=bar) is not None
+    strategies_ran(strategies=strategies, at=bar.close_time)
+    return ordered
+
+
+def _try_lock(feed_id: int) -> bool:
+    with database.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCK_SPACE, feed_id])
+        return bool(cursor.fetchone()[0])
+
+
+def _unlock(feed_id: int) -> None:
+    with database.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK_SPACE, feed_id])

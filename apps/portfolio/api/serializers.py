@@ -1,0 +1,64 @@
+"""What portfolios show; every figure is in the portfolio's currency."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from apps.common.api.serializers import AmountField, RowSerializer
+from apps.portfolio.models import EquitySnapshot, Portfolio, Position
+
+
+class PortfolioSerializer(RowSerializer):
+    owner = serializers.CharField(source="owner.username", read_only=True)
+    connection = serializers.CharField(source="connection.name", read_only=True)
+
+    class Meta:
+        model = Portfolio
+        fields = [
+            "id", "name", "owner", "connection", "base_currency", "initial_cash", "cash", "realized_pnl", "fees_paid",
+            "is_simulation", "created_at", "updated_at",
+        ]  # fmt: skip
+
+
+class SummarySerializer(serializers.Serializer):  # type: ignore[type-arg]
+    """What a portfolio is worth at the marks of its open positions; `day_pnl` is over a day of market time."""
+
+    equity = AmountField()
+    cash = AmountField()
+    exposure = AmountField()
+    unrealized_pnl = AmountField()
+    realized_pnl = AmountField()
+    fees_paid = AmountField()
+    total_return_percent = AmountField()
+    drawdown_percent = AmountField()
+    open_positions = serializers.IntegerField()
+    day_pnl = AmountField()
+
+
+class PortfolioDetailSerializer(PortfolioSerializer):
+    summary = SummarySerializer(read_only=True)
+
+    class Meta(PortfolioSerializer.Meta):
+        fields = [*PortfolioSerializer.Meta.fields, "summary"]
+
+
+class PositionSerializer(RowSerializer):
+    """`quantity` is signed, below 0 for a short position."""
+
+    symbol = serializers.CharField(source="instrument.symbol", read_only=True)
+    market_value = AmountField(read_only=True)
+    unrealized_pnl = AmountField(read_only=True)
+
+    class Meta:
+        model = Position
+        fields = [
+            "id", "portfolio", "symbol", "book", "side", "quantity", "entry_price", "mark_price", "market_value",
+            "unrealized_pnl", "realized_pnl", "fees_paid", "max_quantity", "stop_loss", "take_profit", "opened_at",
+            "closed_at", "created_at", "updated_at",
+        ]  # fmt: skip
+
+
+class EquitySerializer(RowSerializer):
+    class Meta:
+        model = EquitySnapshot
+        fields = ["at", "equity", "cash", "unrealized_pnl", "drawdown_percent"]

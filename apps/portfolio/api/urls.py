@@ -1,0 +1,10 @@
+from django.urls import path
+
+from . import views
+
+urlpatterns = [
+    path("portfolios", views.PortfoliosView.as_view(), name="portfolios"),
+    path("portfolios/<uuid:portfolio_id>", views.PortfolioView.as_view(), name="portfolio"),
+    path("portfolios/<uuid:portfolio_id>/equity", views.EquityView.as_view(), name="portfolio-equity"),
+    path("positions", views.PositionsView.as_view(), name="positions"),
+]

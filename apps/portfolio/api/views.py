@@ -1,0 +1,70 @@
+"""Reading portfolios, their positions and how they went."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.common.api.views import ListView, row_or_404
+from apps.portfolio.models import EquitySnapshot, Portfolio, Position
+from apps.portfolio.selectors import equity_of, portfolio_summary, portfolios_of, positions_of
+
+from .filters import EquityFilter, PortfolioFilter, PositionFilter
+from .serializers import (
+    EquitySerializer,
+    PortfolioDetailSerializer,
+    PortfolioSerializer,
+    PositionSerializer,
+    SummarySerializer,
+)
+
+
+class PortfoliosView(ListView):
+    """The portfolios that the user may see."""
+
+    access = {"GET": "portfolio.view_portfolio"}
+    serializer_class = PortfolioSerializer
+    filterset_class = PortfolioFilter
+
+    def rows(self) -> QuerySet[Portfolio]:
+        return portfolios_of(self.request.user)
+
+
+class PortfolioView(APIView):
+    access = {"GET": "portfolio.view_portfolio"}
+
+    @extend_schema(operation_id="portfolio_get", responses={200: PortfolioDetailSerializer})
+    def get(self, request: Request, portfolio_id: uuid.UUID) -> Response:
+        """Show a portfolio and what it is worth now."""
+        portfolio = row_or_404(portfolios_of(request.user), portfolio_id)
+        summary = SummarySerializer(portfolio_summary(portfolio)).data
+        return Response({**PortfolioSerializer(portfolio).data, "summary": summary})
+
+
+class EquityView(ListView):
+    """A portfolio's worth over market time."""
+
+    access = {"GET": "portfolio.view_equitysnapshot"}
+    serializer_class = EquitySerializer
+    filterset_class = EquityFilter
+    keyset = ("-at", "-id")
+
+    def rows(self) -> QuerySet[EquitySnapshot]:
+        portfolio = row_or_404(portfolios_of(self.request.user), self.kwargs["portfolio_id"])
+        return equity_of(self.request.user).filter(portfolio=portfolio)
+
+
+class PositionsView(ListView):
+    """Positions, open and closed."""
+
+    access = {"GET": "portfolio.view_position"}
+    serializer_class = PositionSerializer
+    filterset_class = PositionFilter
+
+    def rows(self) -> QuerySet[Position]:
+        return positions_of(self.request.user)

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+import django_filters as filters
+
+from algotrendy.trading.signals import Action
+from apps.common.models import choices_of
+from apps.strategies.models import SignalOutcome
+
+
+class StrategyFilter(filters.FilterSet):  # type: ignore[misc]
+    portfolio = filters.UUIDFilter(field_name="portfolio_id")
+    symbol = filters.CharFilter(field_name="instrument__symbol")
+    rule = filters.CharFilter()
+    enabled = filters.BooleanFilter()
+
+
+class SignalFilter(filters.FilterSet):  # type: ignore[misc]
+    strategy = filters.UUIDFilter(field_name="strategy_id")
+    symbol = filters.CharFilter(field_name="strategy__instrument__symbol")
+    action = filters.ChoiceFilter(choices=choices_of(Action))
+    outcome = filters.ChoiceFilter(choices=SignalOutcome.choices)
+    since = filters.IsoDateTimeFilter(field_name="at", lookup_expr="gte", label="Market time, inclusive.")
+    until = filters.IsoDateTimeFilter(field_name="at", lookup_expr="lt", label="Market time, exclusive.")

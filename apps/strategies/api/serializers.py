@@ -1,0 +1,81 @@
+"""What strategies and signals take and show."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from algotrendy.trading.signals import Direction
+from algotrendy.trading.values import Timeframe
+from apps.common.api.serializers import AmountField, JSONObjectField, OwnedField, RowSerializer, StrictSerializer
+from apps.common.models import choices_of
+from apps.marketdata.api.fields import InstrumentField
+from apps.portfolio.selectors import portfolios_of
+from apps.strategies.models import Signal, SizingMode, Strategy
+
+
+class ParameterSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    """One parameter of a rule; a number's range is inclusive, null where it is open."""
+
+    name = serializers.CharField()
+    type = serializers.ChoiceField(choices=["int", "float", "bool"], source="kind.__name__")
+    default = serializers.JSONField()
+    minimum = serializers.FloatField(allow_null=True)
+    maximum = serializers.FloatField(allow_null=True)
+    description = serializers.CharField()
+
+
+class RuleSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    """A rule that a strategy can follow."""
+
+    name = serializers.CharField()
+    title = serializers.CharField()
+    summary = serializers.CharField()
+    parameters = ParameterSerializer(many=True)
+
+
+class StrategySerializer(RowSerializer):
+    symbol = serializers.CharField(source="instrument.symbol", read_only=True)
+    parameters = serializers.DictField(read_only=True)
+
+    class Meta:
+        model = Strategy
+        fields = [
+            "id", "portfolio", "name", "slug", "rule", "symbol", "timeframe", "parameters", "direction", "sizing_mode",
+            "sizing_value", "min_confidence", "protect", "enabled", "last_run_at", "last_error", "created_at",
+            "updated_at",
+        ]  # fmt: skip
+
+
+class StrategyChangeSerializer(StrictSerializer):
+    """Parameters that are not named keep their values; another rule starts from its defaults."""
+
+    name = serializers.CharField(max_length=100, required=False)
+    rule = serializers.CharField(max_length=64, required=False, help_text="One of `/api/strategies/rules`.")
+    parameters = JSONObjectField(required=False)
+    direction = serializers.ChoiceField(choices=choices_of(Direction), required=False)
+    sizing_mode = serializers.ChoiceField(choices=SizingMode.choices, required=False)
+    sizing_value = AmountField(required=False, help_text="Percent of equity, or a quantity.")
+    min_confidence = serializers.FloatField(min_value=0, max_value=1, required=False)
+    protect = serializers.BooleanField(required=False)
+
+
+class StrategyCreateSerializer(StrategyChangeSerializer):
+    """A new strategy starts disabled."""
+
+    portfolio = OwnedField(selector=portfolios_of, what="portfolio")
+    name = serializers.CharField(max_length=100)
+    rule = serializers.CharField(max_length=64, help_text="One of `/api/strategies/rules`.")
+    symbol = InstrumentField(source="instrument")
+    timeframe = serializers.ChoiceField(choices=choices_of(Timeframe))
+
+
+class SignalSerializer(RowSerializer):
+    strategy_name = serializers.CharField(source="strategy.name", read_only=True)
+    symbol = serializers.CharField(source="strategy.instrument.symbol", read_only=True)
+
+    class Meta:
+        model = Signal
+        fields = [
+            "id", "strategy", "strategy_name", "symbol", "action", "confidence", "price", "stop_loss", "take_profit",
+            "reason", "outcome", "outcome_reason", "candle_open_time", "at", "created_at",
+        ]  # fmt: skip

@@ -1,0 +1,117 @@
+"""Configuring strategies, and reading what they said."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from algotrendy.trading.strategies import registry
+from apps.common.api.errors import answer_with
+from apps.common.api.permissions import AUTHENTICATED
+from apps.common.api.views import ListView, checked, row_or_404
+from apps.strategies import services
+from apps.strategies.models import Signal, Strategy
+from apps.strategies.selectors import signals_of, strategies_of
+
+from .filters import SignalFilter, StrategyFilter
+from .serializers import (
+    RuleSerializer,
+    SignalSerializer,
+    StrategyChangeSerializer,
+    StrategyCreateSerializer,
+    StrategySerializer,
+)
+
+answer_with(services.StrategyNotReady, 409)
+
+
+class RulesView(APIView):
+    access = {"GET": AUTHENTICATED}
+
+    @extend_schema(operation_id="strategy_rules", responses={200: RuleSerializer(many=True)})
+    def get(self, request: Request) -> Response:
+        """List the rules that a strategy can follow, each with its parameters."""
+        return Response(RuleSerializer(registry.all_strategies(), many=True).data)
+
+
+class StrategiesView(ListView):
+    """The strategies that the user may see."""
+
+    access = {"GET": "strategies.view_strategy", "POST": "strategies.add_strategy"}
+    problems = {"POST": (409,)}
+    serializer_class = StrategySerializer
+    filterset_class = StrategyFilter
+
+    def rows(self) -> QuerySet[Strategy]:
+        return strategies_of(self.request.user)
+
+    @extend_schema(
+        operation_id="strategy_create", request=StrategyCreateSerializer, responses={201: StrategySerializer}
+    )
+    def post(self, request: Request) -> Response:
+        """Configure a strategy; it starts disabled."""
+        strategy = services.strategy_create(**checked(StrategyCreateSerializer, request))
+        return Response(StrategySerializer(strategy).data, status=201)
+
+
+class StrategyView(APIView):
+    access = {"GET": "strategies.view_strategy", "PATCH": "strategies.change_strategy"}
+
+    @extend_schema(operation_id="strategy_get", responses={200: StrategySerializer})
+    def get(self, request: Request, strategy_id: uuid.UUID) -> Response:
+        """Show a strategy."""
+        return Response(StrategySerializer(row_or_404(strategies_of(request.user), strategy_id)).data)
+
+    @extend_schema(
+        operation_id="strategy_configure", request=StrategyChangeSerializer, responses={200: StrategySerializer}
+    )
+    def patch(self, request: Request, strategy_id: uuid.UUID) -> Response:
+        """Change a strategy; its next run uses the change."""
+        strategy = row_or_404(strategies_of(request.user), strategy_id)
+        strategy = services.strategy_configure(strategy=strategy, **checked(StrategyChangeSerializer, request))
+        return Response(StrategySerializer(strategy).data)
+
+
+class SwitchView(APIView):
+    access = {"POST": "strategies.change_strategy"}
+    service: Any
+
+    def post(self, request: Request, strategy_id: uuid.UUID) -> Response:
+        strategy = row_or_404(strategies_of(request.user), strategy_id)
+        return Response(StrategySerializer(self.service(strategy=strategy)).data)
+
+
+class EnableView(SwitchView):
+    problems = {"POST": (409,)}
+    service = staticmethod(services.strategy_enable)
+
+    @extend_schema(operation_id="strategy_enable", request=None, responses={200: StrategySerializer})
+    def post(self, request: Request, strategy_id: uuid.UUID) -> Response:
+        """Let a strategy trade from the next candle on."""
+        return super().post(request, strategy_id)
+
+
+class DisableView(SwitchView):
+    service = staticmethod(services.strategy_disable)
+
+    @extend_schema(operation_id="strategy_disable", request=None, responses={200: StrategySerializer})
+    def post(self, request: Request, strategy_id: uuid.UUID) -> Response:
+        """Stop a strategy; the protective orders of its open position stay."""
+        return super().post(request, strategy_id)
+
+
+class SignalsView(ListView):
+    """What strategies said, each with what became of it."""
+
+    access = {"GET": "strategies.view_signal"}
+    serializer_class = SignalSerializer
+    filterset_class = SignalFilter
+
+    def rows(self) -> QuerySet[Signal]:
+        return signals_of(self.request.user)

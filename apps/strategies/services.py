@@ -1,0 +1,215 @@
+"""Configuring strategies, and asking them for a signal."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import structlog
+from django.db import transaction
+from django.utils.text import slugify
+
+from algotrendy.trading.candles import Bar, Candles
+from algotrendy.trading.errors import InvalidParameter, TradingError
+from algotrendy.trading.signals import Action, Direction, follow
+from algotrendy.trading.signals import Signal as Word
+from algotrendy.trading.strategies import registry
+from algotrendy.trading.values import quantize
+from apps.common.events import publish
+from apps.marketdata.models import Instrument
+from apps.portfolio.models import Portfolio
+from apps.strategies.models import Signal, SignalOutcome, Strategy
+
+log = structlog.get_logger(__name__)
+CHANGEABLE = frozenset(
+    {"name", "rule", "parameters", "direction", "sizing_mode", "sizing_value", "min_confidence", "protect"}
+)
+
+
+class StrategyNotReady(TradingError):
+    """The strategy cannot be enabled as it is."""
+
+    code = "strategy_not_ready"
+
+
+@transaction.atomic
+def strategy_create(
+    *,
+    portfolio: Portfolio,
+    name: str,
+    rule: str,
+    instrument: Instrument,
+    timeframe: str,
+    parameters: dict[str, object] | None = None,
+    **options: Any,
+) -> Strategy:
+    """Configure a rule for an instrument of a portfolio; it starts disabled unless `enabled` is among the options."""
+    strategy = Strategy(
+        portfolio=portfolio,
+        name=name,
+        slug=_free_slug(portfolio, name),
+        rule=rule,
+        instrument=instrument,
+        timeframe=timeframe,
+        parameters=_complete(rule, parameters or {}),
+        **options,
+    )
+    _require_common_currency(strategy)
+    strategy.full_clean()
+    strategy.save()
+    return strategy
+
+
+@transaction.atomic
+def strategy_configure(*, strategy: Strategy, **changes: Any) -> Strategy:
+    """Change a strategy; parameters that are not named keep their values, a new rule starts from its defaults."""
+    unknown = sorted(set(changes) - CHANGEABLE)
+    if unknown:
+        raise InvalidParameter(f"{', '.join(unknown)} of a strategy cannot be changed; make another strategy.")
+    strategy = (
+        Strategy.objects.select_for_update(of=("self",)).select_related("instrument", "portfolio").get(pk=strategy.pk)
+    )
+    kept = strategy.parameters if changes.get("rule", strategy.rule) == strategy.rule else {}
+    parameters = {**kept, **changes.pop("parameters", {})}
+    for name, value in changes.items():
+        setattr(strategy, name, value)
+    strategy.parameters = _complete(strategy.rule, parameters)
+    strategy.full_clean()
+    strategy.save()
+    return strategy
+
+
+def strategy_copy(*, strategy: Strategy, portfolio: Portfolio) -> Strategy:
+    """Put an equal strategy, with the same book's name, to work in another portfolio."""
+    copy = Strategy.objects.get(pk=strategy.pk)
+    copy.pk, copy._state.adding = uuid.uuid4(), True
+    copy.portfolio, copy.last_run_at, copy.last_error = portfolio, None, ""
+    copy.save(force_insert=True)
+    return copy
+
+
+def strategy_enable(*, strategy: Strategy) -> Strategy:
+    """Let the strategy trade from the next candle on; raise StrategyNotReady where it could not."""
+    try:
+        registry.build(strategy.rule, strategy.parameters)
+    except TradingError as error:
+        raise StrategyNotReady(f"{strategy.name} cannot run: {error.message}") from error
+    if not strategy.instrument.is_active:
+        raise StrategyNotReady(f"{strategy.instrument} is not active; activate the instrument first.")
+    return _switch(strategy, enabled=True)
+
+
+def strategy_disable(*, strategy: Strategy) -> Strategy:
+    """Stop the strategy from giving signals; its open position keeps its protective orders."""
+    return _switch(strategy, enabled=False)
+
+
+def strategy_evaluate(*, strategy: Strategy, candles: Candles, bar: Bar, held: int) -> Signal | None:
+    """Ask the strategy about the newest candle; return the signal to act on, or None where nothing is to be done.
+
+    `held` is the sign of what the strategy holds. Only a signal that asks for a trade is kept, once for each candle:
+    asked again about the same candle, it returns that signal while it has not been acted on. A rule that raises holds,
+    and its error is kept on the strategy.
+    """
+    word = _ask(strategy, candles)
+    if word is None or word.confidence < strategy.min_confidence:
+        return None
+    if follow(word.action, held, Direction(strategy.direction)) is None:
+        return None
+    signal, is_new = Signal.objects.get_or_create(
+        strategy=strategy, candle_open_time=bar.open_time, defaults=_as_row(word, bar)
+    )
+    return signal if is_new or signal.outcome == SignalOutcome.NEW else None
+
+
+def strategies_ran(*, strategies: Iterable[Strategy], at: datetime) -> None:
+    """Write down the market time of the newest candle that these strategies have seen."""
+    Strategy.objects.filter(pk__in=[strategy.pk for strategy in strategies]).update(last_run_at=at)
+
+
+def signal_settle(*, signal: Signal, outcome: SignalOutcome, reason: str = "") -> Signal:
+    """Write down what became of a signal, and tell of it."""
+    signal.outcome = outcome
+    signal.outcome_reason = reason[:500]
+    signal.save(update_fields=["outcome", "outcome_reason", "updated_at"])
+    strategy = signal.strategy
+    if not strategy.portfolio.is_simulation:
+        data = {
+            "id": str(signal.pk),
+            "strategy": strategy.name,
+            "symbol": strategy.instrument.symbol,
+            "action": signal.action,
+            "confidence": signal.confidence,
+            "price": f"{signal.price:f}",
+            "reason": signal.reason,
+            "outcome": outcome.value,
+            "at": signal.at.isoformat(),
+        }
+        publish("signals", data, owner_id=strategy.portfolio.owner_id)
+    return signal
+
+
+def _ask(strategy: Strategy, candles: Candles) -> Word | None:
+    try:
+        word = strategy.configured_rule.latest(candles)
+    except Exception as error:  # A rule may be anybody's code: it must not stop the others.
+        log.exception("strategy_failed", strategy=str(strategy.pk), rule=strategy.rule)
+        _remember_error(strategy, f"{type(error).__name__}: {error}")
+        return None
+    if strategy.last_error:
+        _remember_error(strategy, "")
+    return None if word.action is Action.HOLD else word
+
+
+def _remember_error(strategy: Strategy, message: str) -> None:
+    strategy.last_error = message[:500]
+    strategy.save(update_fields=["last_error", "updated_at"])
+
+
+def _as_row(word: Word, bar: Bar) -> dict[str, object]:
+    return {
+        "at": bar.close_time,
+        "action": word.action,
+        "confidence": word.confidence,
+        "price": bar.close,
+        "stop_loss": _amount(word.stop_loss),
+        "take_profit": _amount(word.take_profit),
+        "reason": word.reason[:500],
+    }
+
+
+def _amount(price: float | None) -> Decimal | None:
+    return None if price is None else quantize(Decimal(repr(price)))
+
+
+def _complete(rule: str, parameters: dict[str, object]) -> dict[str, object]:
+    """Return all parameters of the rule, checked, with defaults for those not given."""
+    built = registry.build(rule, parameters)
+    return {spec.name: getattr(built, spec.name) for spec in built.parameters()}
+
+
+def _free_slug(portfolio: Portfolio, name: str) -> str:
+    """Return a slug that no strategy of the portfolio has, and that is not the manual book's."""
+    stem = slugify(name)[:56] or "strategy"
+    taken = set(portfolio.strategies.values_list("slug", flat=True)) | {"manual"}
+    candidates = (stem if number == 1 else f"{stem}-{number}" for number in range(1, len(taken) + 2))
+    return next(slug for slug in candidates if slug not in taken)
+
+
+def _require_common_currency(strategy: Strategy) -> None:
+    quote, base = strategy.instrument.quote_currency, strategy.portfolio.base_currency
+    if quote != base:
+        raise StrategyNotReady(
+            f"{strategy.instrument} is quoted in {quote}, the portfolio is in {base}; choose one that agrees.",
+            code="currency_mismatch",
+        )
+
+
+def _switch(strategy: Strategy, *, enabled: bool) -> Strategy:
+    strategy.enabled = enabled
+    strategy.save(update_fields=["enabled", "updated_at"])
+    log.info("strategy_switched", strategy=str(strategy.pk), name=strategy.name, enabled=enabled)
+    return strategy

@@ -1,0 +1,212 @@
+"""Rows for tests: each builder makes a complete one, keyword overrides win, and nothing but the row is done."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.auth.models import Group
+
+from algotrendy.trading.orders import OrderStatus
+from algotrendy.trading.strategies import registry
+from algotrendy.trading.values import OrderType, PositionSide, Side, Timeframe
+from apps.accounts.models import Role, User
+from apps.brokers.models import BrokerConnection, BrokerKind, PaperOrder, PaperTrade
+from apps.marketdata.models import AssetType, Candle, Feed, Instrument, Source
+from apps.orders.models import Fill, Order, OrderEvent
+from apps.portfolio.models import EquitySnapshot, Portfolio, Position, RiskProfile
+from apps.strategies.models import Signal, Strategy
+
+PASSWORD = "a-long-enough-passphrase"
+MARKET_TIME = datetime(2024, 3, 1, 12, tzinfo=UTC)
+_numbers = itertools.count(1)
+
+
+def make_user(username: str = "trader", *, role: Role | None = Role.TRADER, **overrides: Any) -> User:
+    """Return a user who may enter the console, in the role's group."""
+    values = {"email": f"{username}@example.com", "is_staff": True, **overrides}
+    user = User.objects.create_user(username=username, password=values.pop("password", PASSWORD), **values)
+    if role is not None:
+        user.groups.add(Group.objects.get_or_create(name=role.value)[0])
+    return user
+
+
+def make_instrument(symbol: str = "BTC/USD", **overrides: Any) -> Instrument:
+    """Return the instrument of that symbol, made where it does not exist."""
+    base, _, quote = symbol.partition("/")
+    values = {
+        "asset_type": AssetType.CRYPTOCURRENCY,
+        "base_currency": base,
+        "quote_currency": quote or "USD",
+        "price_tick": Decimal("0.01"),
+        "quantity_step": Decimal("0.0001"),
+        "min_quantity": Decimal("0.0001"),
+        **overrides,
+    }
+    return Instrument.objects.get_or_create(symbol=symbol, defaults=values)[0]
+
+
+def make_candles_rows(
+    instrument: Instrument,
+    closes: Iterable[Decimal | float | str],
+    *,
+    timeframe: str = Timeframe.H1,
+    source: str = Source.CSV,
+    start: datetime = MARKET_TIME,
+    volume: Decimal = Decimal(1000),
+) -> list[Candle]:
+    """Return stored candles with these closes: each opens at the close before, its high and low are 1 % beyond."""
+    rows = []
+    previous: Decimal | None = None
+    for index, word in enumerate(closes):
+        close = Decimal(str(word))
+        opening = previous or close
+        rows.append(
+            Candle(
+                instrument=instrument,
+                timeframe=timeframe,
+                source=source,
+                open_time=start + index * Timeframe(timeframe).duration,
+                open=opening,
+                high=max(opening, close) * Decimal("1.01"),
+                low=min(opening, close) * Decimal("0.99"),
+                close=close,
+                volume=volume,
+            )
+        )
+        previous = close
+    return Candle.objects.bulk_create(rows)
+
+
+def make_feed(instrument: Instrument | None = None, **overrides: Any) -> Feed:
+    values = {"timeframe": Timeframe.H1, "source": Source.REPLAY, "origin": Source.CSV, **overrides}
+    return Feed.objects.create(instrument=instrument or make_instrument(), **values)
+
+
+def make_connection(owner: User, **overrides: Any) -> BrokerConnection:
+    values = {"name": f"Paper {next(_numbers)}", "kind": BrokerKind.PAPER, **overrides}
+    return BrokerConnection.objects.create(owner=owner, **values)
+
+
+def make_portfolio(owner: User, name: str = "Main", **overrides: Any) -> Portfolio:
+    """Return a paper portfolio of 10,000 USD with the default limits."""
+    cash = overrides.pop("initial_cash", Decimal(10_000))
+    connection = overrides.pop("connection", None) or make_connection(owner)
+    values = {"initial_cash": cash, "cash": cash, "peak_equity": cash, "base_currency": "USD", **overrides}
+    portfolio = Portfolio.objects.create(owner=owner, name=name, connection=connection, **values)
+    RiskProfile.objects.create(portfolio=portfolio)
+    return portfolio
+
+
+def make_strategy(portfolio: Portfolio, name: str = "RSI", **overrides: Any) -> Strategy:
+    """Return a disabled strategy with all parameters of its rule, those not given at their defaults."""
+    rule = registry.get(overrides.pop("rule", "rsi"))
+    given = overrides.pop("parameters", {})
+    values = {
+        "slug": f"{rule.name}-{next(_numbers)}",
+        "instrument": overrides.pop("instrument", None) or make_instrument(),
+        "timeframe": Timeframe.H1,
+        "parameters": {spec.name: given.get(spec.name, spec.default) for spec in rule.parameters()},
+        **overrides,
+    }
+    return Strategy.objects.create(portfolio=portfolio, name=name, rule=rule.name, **values)
+
+
+def make_signal(strategy: Strategy, **overrides: Any) -> Signal:
+    opened = overrides.pop("candle_open_time", MARKET_TIME + timedelta(hours=next(_numbers)))
+    values = {
+        "at": opened + Timeframe(strategy.timeframe).duration,
+        "action": "buy",
+        "confidence": 0.5,
+        "price": Decimal(100),
+        "reason": "RSI(14) 25.0, oversold 30, overbought 70",
+        **overrides,
+    }
+    return Signal.objects.create(strategy=strategy, candle_open_time=opened, **values)
+
+
+def make_order(portfolio: Portfolio, **overrides: Any) -> Order:
+    """Return an open limit buy of 1 at 100, with its first event."""
+    values = {
+        "owner": portfolio.owner,
+        "instrument": overrides.pop("instrument", None) or make_instrument(),
+        "client_order_id": f"test-{next(_numbers)}",
+        "side": Side.BUY,
+        "type": OrderType.LIMIT,
+        "status": OrderStatus.OPEN,
+        "quantity": Decimal(1),
+        "limit_price": Decimal(100),
+        "reference_price": Decimal(100),
+        "active_from": MARKET_TIME,
+        **overrides,
+    }
+    order = Order.objects.create(portfolio=portfolio, **values)
+    OrderEvent.objects.create(order=order, version=order.version, kind="placed", to_status=order.status)
+    return order
+
+
+def make_fill(order: Order, **overrides: Any) -> Fill:
+    """Return a fill of the whole order at 100 with a fee of 0.1; the order and the position are left as they are."""
+    price = overrides.pop("price", Decimal(100))
+    quantity = overrides.pop("quantity", order.quantity)
+    values = {
+        "connection": order.portfolio.connection,
+        "exchange_trade_id": f"trade-{next(_numbers)}",
+        "side": order.side,
+        "quote_quantity": price * quantity,
+        "fee": Decimal("0.1"),
+        "fee_currency": order.instrument.quote_currency,
+        "executed_at": MARKET_TIME,
+        **overrides,
+    }
+    return Fill.objects.create(order=order, price=price, quantity=quantity, **values)
+
+
+def make_position(portfolio: Portfolio, **overrides: Any) -> Position:
+    """Return an open position: long 1 entered at 100 and marked there."""
+    quantity = overrides.pop("quantity", Decimal(1))
+    entry = overrides.pop("entry_price", Decimal(100))
+    values = {
+        "instrument": overrides.pop("instrument", None) or make_instrument(),
+        "cost_basis": quantity * entry,
+        "side": PositionSide.LONG if quantity >= 0 else PositionSide.SHORT,
+        "max_quantity": abs(quantity),
+        "mark_price": entry,
+        "opened_at": MARKET_TIME,
+        **overrides,
+    }
+    return Position.objects.create(portfolio=portfolio, quantity=quantity, entry_price=entry, **values)
+
+
+def make_snapshot(portfolio: Portfolio, at: datetime = MARKET_TIME, **overrides: Any) -> EquitySnapshot:
+    values = {"equity": Decimal(10_000), "cash": Decimal(10_000), "unrealized_pnl": Decimal(0), **overrides}
+    return EquitySnapshot.objects.create(portfolio=portfolio, at=at, **values)
+
+
+def make_paper_order(connection: BrokerConnection, **overrides: Any) -> PaperOrder:
+    values = {
+        "client_order_id": f"paper-{next(_numbers)}",
+        "instrument": overrides.pop("instrument", None) or make_instrument(),
+        "side": Side.BUY,
+        "type": OrderType.LIMIT,
+        "time_in_force": "gtc",
+        "quantity": Decimal(1),
+        "limit_price": Decimal(100),
+        "active_from": MARKET_TIME,
+        **overrides,
+    }
+    return PaperOrder.objects.create(connection=connection, **values)
+
+
+def make_paper_trade(order: PaperOrder, **overrides: Any) -> PaperTrade:
+    values = {
+        "price": Decimal(100),
+        "quantity": order.quantity,
+        "fee": Decimal("0.1"),
+        "executed_at": MARKET_TIME,
+        **overrides,
+    }
+    return PaperTrade.objects.create(order=order, **values)
