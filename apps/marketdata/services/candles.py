@@ -15,9 +15,8 @@ from algotrendy.trading.candles import Bar
 from algotrendy.trading.errors import InvalidCandle
 from algotrendy.trading.values import Timeframe, quantize
 from apps.common.events import publish
-
-from .. import cache
-from ..models import Feed, Instrument
+from apps.marketdata import cache
+from apps.marketdata.models import Feed, Instrument
 
 BATCH = 5000
 LARGEST = Decimal(10) ** 20

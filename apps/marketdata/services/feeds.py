@@ -8,9 +8,8 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from algotrendy.trading.errors import TradingError
-
-from .. import cache
-from ..models import Feed, Instrument, Source
+from apps.marketdata import cache
+from apps.marketdata.models import Feed, Instrument, Source
 
 
 class InvalidFeed(TradingError):

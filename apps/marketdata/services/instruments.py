@@ -8,8 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from algotrendy.trading.errors import TradingError
-
-from ..models import Instrument
+from apps.marketdata.models import Instrument
 
 
 class InvalidInstrument(TradingError):
