@@ -15,6 +15,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="root"),
     path("admin/", admin.site.urls),
     path("api/", include("apps.accounts.api.urls")),
+    path("api/", include("apps.marketdata.api.urls")),
     path("api/", include("apps.portfolio.api.urls")),
     path("api/", include("apps.strategies.api.urls")),
     path("api/", include("apps.orders.api.urls")),

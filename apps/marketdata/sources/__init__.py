@@ -1,0 +1,1 @@
+"""Where candles come from: files that are imported, and feeds that arrive."""
