@@ -66,7 +66,7 @@ class CandlesQuerySerializer(StrictSerializer):
     """Which candles: with a start the oldest from there on, else the newest; always given oldest first."""
 
     timeframe = serializers.ChoiceField(choices=choices_of(Timeframe))
-    source = serializers.RegexField(
+    source = serializers.RegexField(  # type: ignore[assignment]
         r"^[a-z0-9_-]{1,32}$", required=False, help_text="The enabled feed's, else the newest, where left out."
     )
     start = UtcDateTimeField(required=False, help_text="Open time, inclusive.")
@@ -104,7 +104,9 @@ class CandlesSerializer(serializers.Serializer):  # type: ignore[type-arg]
 
     symbol = serializers.CharField()
     timeframe = serializers.ChoiceField(choices=choices_of(Timeframe))
-    source = serializers.CharField(allow_null=True, help_text="Null where no candle is stored.")
+    source = serializers.CharField(  # type: ignore[assignment]
+        allow_null=True, help_text="Null where no candle is stored."
+    )
     results = CandleRowSerializer(many=True, required=False)
     columns = CandleColumnsSerializer(required=False)
     next = UtcDateTimeField(allow_null=True, help_text="Give it as `start` to read on; null at the end.")

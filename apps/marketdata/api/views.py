@@ -81,7 +81,7 @@ class CandlesView(APIView):
     content_negotiation_class = _FormatIsOurs
 
     @extend_schema(
-        operation_id="candles", parameters=[SYMBOL, CandlesQuerySerializer], responses={200: CandlesSerializer}
+        operation_id="candles_list", parameters=[SYMBOL, CandlesQuerySerializer], responses={200: CandlesSerializer}
     )
     def get(self, request: Request, symbol: str) -> Response:
         """List finished candles, oldest first: with a start the oldest from there on, else the newest."""
@@ -89,7 +89,7 @@ class CandlesView(APIView):
         query.is_valid(raise_exception=True)
         layout = query.validated_data.pop("format")
         page = selectors.candles_page(instrument=selectors.instrument_get(symbol), **query.validated_data)
-        body = {"symbol": symbol, "timeframe": page.timeframe, "source": page.source}
+        body: dict[str, Any] = {"symbol": symbol, "timeframe": page.timeframe, "source": page.source}
         body |= {"columns": _columns(page.rows)} if layout == COLUMNS else {"results": [_row(row) for row in page.rows]}
         return Response({**body, "next": None if page.next_start is None else _text(page.next_start)})
 
@@ -98,7 +98,7 @@ class LatestView(APIView):
     access = {"GET": PUBLIC}
     rate_scope = MARKET_DATA
 
-    @extend_schema(operation_id="latest_candle", parameters=[SYMBOL], responses={200: CandleSerializer})
+    @extend_schema(operation_id="latest_candle_get", parameters=[SYMBOL], responses={200: CandleSerializer})
     def get(self, request: Request, symbol: str) -> Response:
         """Show the candle that closed last on the instrument's feed."""
         instrument = selectors.instrument_get(symbol)

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from algotrendy.trading.values import Timeframe
-from apps.marketdata.models import AssetType, Instrument, Source
-from apps.marketdata.services.importing import ImportReport, candles_import
-from apps.marketdata.services.instruments import instrument_create
+from apps.marketdata.models import AssetType, Candle, Instrument, Source
+from apps.marketdata.services.importing import NewInstrument, candles_import
 from apps.marketdata.sources.csv import CsvSource
 
 FOLDER = Path(__file__).parent
@@ -23,6 +22,7 @@ class Dataset:
     file: str
     symbol: str
     timeframe: Timeframe
+    candles: int
     instrument: dict[str, Any]
 
 
@@ -31,20 +31,20 @@ DATASETS = (
         "eurusd-1h-2017.csv",
         "EUR/USD",
         Timeframe.H1,
+        6225,
         {
             "name": "Euro / US dollar",
             "asset_type": AssetType.FOREX,
-            "base_currency": "EUR",
             "quote_currency": "USD",
             "price_tick": Decimal("0.00001"),
             "quantity_step": Decimal(1),
-            "min_quantity": Decimal(1),
         },
     ),
     Dataset(
         "googl-1d-2009-2018.csv",
         "GOOGL",
         Timeframe.D1,
+        2335,
         {
             "name": "Alphabet Inc. Class A",
             "asset_type": AssetType.STOCK,
@@ -57,14 +57,19 @@ DATASETS = (
 )
 
 
-def install() -> list[ImportReport]:
-    """Create the instruments and import the files; what is there already stays as it is."""
-    return [_install(dataset) for dataset in DATASETS]
+def install() -> int:
+    """Create the instruments and import the files that are not stored whole; return how many candles were added."""
+    return sum(_install(dataset) for dataset in DATASETS)
 
 
-def _install(dataset: Dataset) -> ImportReport:
-    instrument = Instrument.objects.filter(symbol=dataset.symbol).first()
-    if instrument is None:
-        instrument = instrument_create(symbol=dataset.symbol, **dataset.instrument)
+def _install(dataset: Dataset) -> int:
+    instrument: Instrument | NewInstrument = NewInstrument(symbol=dataset.symbol, **dataset.instrument)
+    existing = Instrument.objects.filter(symbol=dataset.symbol).first()
+    if existing is not None:
+        stored = Candle.objects.filter(instrument=existing, timeframe=dataset.timeframe, source=Source.CSV).count()
+        if stored >= dataset.candles:
+            return 0
+        instrument = existing
     file = CsvSource(FOLDER / dataset.file, dataset.symbol, dataset.timeframe)
-    return candles_import(file=file, instrument=instrument, timeframe=dataset.timeframe, source=Source.CSV)
+    report = candles_import(file=file, instrument=instrument, timeframe=dataset.timeframe, source=Source.CSV)
+    return report.stored.inserted

@@ -55,6 +55,7 @@ class NewInstrument:
     quote_currency: str
     quantity_step: Decimal
     price_tick: Decimal | None = None
+    min_notional: Decimal = Decimal(0)
     name: str = ""
 
     def create(self, bars: Sequence[Bar]) -> Instrument:
@@ -67,6 +68,7 @@ class NewInstrument:
             quote_currency=self.quote_currency,
             price_tick=self.price_tick or finest_tick(bars),
             quantity_step=self.quantity_step,
+            min_notional=self.min_notional,
         )
 
 
@@ -145,6 +147,6 @@ def describe(gaps: Gaps) -> str:
     hours = gaps.largest.total_seconds() / 3600
     return (
         f"{gaps.count:,} gap{'s' * (gaps.count != 1)} of {gaps.missing:,} candles in all, the largest "
-        f"{f'{hours / 24:g} days' if hours >= 72 else f'{hours:g} hours'} after {gaps.largest_after:%Y-%m-%d %H:%M} UTC "
+        f"{f'{hours / 24:g} days' if hours >= 72 else f'{hours:g} hours'} after {gaps.largest_after:%Y-%m-%d %H:%M} "
         "(nights, weekends and holidays of the market are gaps too)"
     )

@@ -35,7 +35,7 @@ def legs_create(*, entry: Order, outcome: FillOutcome, report: ExecutionReport) 
         price = prices[role]
         if price is not None:
             leg = _leg(entry, role, kind, f"{group}-{suffix}", price, outcome.opened, report)
-            leg.metadata = {"oco_group": group}
+            leg.oco_group = group
             legs.append(order_begin(order=leg, detail={"protects": str(entry.pk)}))
             metrics.count_order(leg)
     if legs:

@@ -132,6 +132,7 @@ def _export(run: Path, addresses: Addresses) -> None:
     counters = run / "metrics"
     shutil.rmtree(counters, ignore_errors=True)
     counters.mkdir()
+    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(counters)
     os.environ.setdefault("WEB_URL", addresses.web)
     os.environ.setdefault("STREAM_URL", addresses.stream)
