@@ -14,10 +14,12 @@ handler500 = "apps.common.api.errors.server_error"
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="root"),
     path("admin/", admin.site.urls),
+    path("", include("apps.operations.api.urls")),
     path("api/", include("apps.accounts.api.urls")),
     path("api/", include("apps.portfolio.api.urls")),
     path("api/", include("apps.strategies.api.urls")),
     path("api/", include("apps.orders.api.urls")),
+    path("api/", include("apps.marketdata.api.urls")),
     path("api/schema", docs.SchemaView.as_view(), name="schema"),
     path("api/docs", docs.SwaggerView.as_view(url_name="schema"), name="docs"),
     path("api/redoc", docs.RedocView.as_view(url_name="schema"), name="redoc"),

@@ -43,6 +43,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "OrderType": "apps.common.api.schema.ORDER_TYPES",
         "Side": "apps.common.api.schema.SIDES",
+        "OrderStatus": "apps.common.api.schema.ORDER_STATUSES",
+        "HealthStatus": "apps.operations.api.serializers.STATUSES",
         "PositionSide": "apps.common.api.schema.POSITION_SIDES",
     },
 }

@@ -1,5 +1,7 @@
 """Celery: queues, delivery, and the recurring jobs' cadence (on and off is set in the admin)."""
 
+from celery.schedules import crontab
+
 from .base import REDIS_URL
 from .env import env
 
@@ -28,5 +30,22 @@ CELERY_TASK_ROUTES = {"orders.*": {"queue": "orders"}, "marketdata.*": {"queue":
 CELERY_TASK_ALWAYS_EAGER = False
 CELERY_WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=2)
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {}
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
+    "Trade waiting candles": {
+        "task": "orders.trade_feeds",
+        "schedule": 10,
+        "options": {"queue": "orders", "expire_seconds": 9},
+    },
+    "Settle stray orders": {
+        "task": "orders.sweep",
+        "schedule": 10,
+        "options": {"queue": "orders", "expire_seconds": 9},
+    },
+    "Heartbeat": {"task": "operations.heartbeat", "schedule": 30, "options": {"expire_seconds": 29}},
+    "Prune what has expired": {
+        "task": "operations.prune",
+        "schedule": crontab(minute="17", hour="3"),
+        "options": {"expire_seconds": 3600},
+    },
+}
 DJANGO_CELERY_BEAT_TZ_AWARE = True

@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 
 from algotrendy.trading.broker import BrokerGateway
 from apps.accounts.models import User
+from apps.brokers.adapters.counted import CountedGateway
 from apps.brokers.adapters.paper import PaperGateway
 from apps.brokers.models import BrokerConnection, BrokerKind
 
@@ -19,4 +20,5 @@ def connections_of(user: User) -> QuerySet[BrokerConnection]:
 
 
 def gateway_of(connection: BrokerConnection) -> BrokerGateway:
-    return _GATEWAYS[BrokerKind(connection.kind)](connection)
+    """Return the connection's venue, with every call to it counted."""
+    return CountedGateway(connection.kind, _GATEWAYS[BrokerKind(connection.kind)](connection))

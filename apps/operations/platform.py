@@ -56,15 +56,15 @@ def services(addresses: Addresses) -> list[Service]:
     They stop the other way about where it matters: first what makes work (beat, feeds), then what takes requests, then
     the worker, which finishes what it has begun, then Flower.
     """
-    host, celery = addresses.host, ("-m", "celery", "-A", "algotrendy.celery")
-    granian = ("-m", "granian", "--host", host, *"--log-level warning --no-ws --workers-kill-timeout 2".split())
-    web = f"--workers {_count('WEB_WORKERS', 1)} --blocking-threads {_count('WEB_THREADS', 8)}"
+    host, celery = addresses.host, ("-m", "celery", "-q", "-A", "algotrendy.celery")
+    granian = ("-m", "granian", "--host", host, *["--log-level", "warning", "--no-ws", "--workers-kill-timeout", "2"])
+    web = f"--workers {_count('WEB_WORKERS', 1)} --blocking-threads {_count('WEB_THREADS', 2 * (os.cpu_count() or 1))}"
     worker = "-Q orders,marketdata,default -l info --without-gossip --without-mingle -n worker@%h"
     found = [
         _python("web", *granian, f"--port={addresses.web_port}", "--interface=wsgi", *web.split(), WSGI, stop_order=1),
         _python("stream", *granian, f"--port={addresses.stream_port}", "--interface=asgi", ASGI, stop_order=1),
         _python("worker", *celery, "worker", *worker.split(), stop_order=2, patience=5),
-        _python("beat", *celery, *"beat --pidfile= -l warning".split(), stop_order=0, patience=1.5),
+        _python("beat", *celery, *["beat", "--pidfile=", "-l", "warning"], stop_order=0, patience=1.5),
         _python("feed", "manage.py", "run_feeds", stop_order=0, patience=1.5),
     ]
     if addresses.flower_port:
@@ -74,7 +74,9 @@ def services(addresses: Addresses) -> list[Service]:
 
 
 def _python(name: str, *arguments: str, stop_order: int, patience: float = 4) -> Service:
-    return Service(name, [sys.executable, *arguments], stop_order=stop_order, patience=patience)
+    # Root runs the platform in containers and trials; Celery's warning about it would head every start.
+    quiet = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
+    return Service(name, [sys.executable, *arguments], stop_order=stop_order, patience=patience, environment=quiet)
 
 
 def _count(variable: str, default: int) -> str:

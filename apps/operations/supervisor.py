@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
-from apps.common.embedded.process import die_with_parent
+from apps.common.embedded.processes import die_with_parent
 
 COLORS = (36, 35, 32, 33, 34, 96, 95, 92)
 CRASHES_ALLOWED = 5
@@ -104,7 +104,7 @@ class Supervisor:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env={**os.environ, "PYTHONUNBUFFERED": "1", **service.environment},
-            preexec_fn=die_with_parent(signal.SIGKILL),
+            preexec_fn=die_with_parent(signal.SIGKILL, os.getpid()),
             start_new_session=True,  # Ctrl-C is for the supervisor, which stops them in their order.
         )
         if service.process.stdout is not None:

@@ -75,6 +75,8 @@ class Order(PublicModel):
     submitted_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
     version = models.PositiveIntegerField(default=0, help_text="Grows with every event.")
+    oco_group = models.CharField(max_length=100, blank=True, help_text="The first fill cancels the group's others.")
+    risk = models.JSONField(default=dict, blank=True, help_text="The figures that the risk check compared.")
     metadata = models.JSONField(default=dict, blank=True)
 
     class Meta:

@@ -21,6 +21,7 @@ from algotrendy.trading.values import quantize
 from apps.common.events import publish
 from apps.marketdata.models import Instrument
 from apps.portfolio.models import Portfolio
+from apps.strategies import metrics
 from apps.strategies.models import Signal, SignalOutcome, Strategy
 
 log = structlog.get_logger(__name__)
@@ -137,6 +138,7 @@ def signal_settle(*, signal: Signal, outcome: SignalOutcome, reason: str = "") -
     signal.save(update_fields=["outcome", "outcome_reason", "updated_at"])
     strategy = signal.strategy
     if not strategy.portfolio.is_simulation:
+        metrics.SIGNALS.labels(strategy.rule, signal.action, outcome.value).inc()
         data = {
             "id": str(signal.pk),
             "strategy": strategy.name,
@@ -156,6 +158,7 @@ def _ask(strategy: Strategy, candles: Candles) -> Word | None:
     try:
         word = strategy.configured_rule.latest(candles)
     except Exception as error:  # A rule may be anybody's code: it must not stop the others.
+        metrics.FAILURES.labels(strategy.rule).inc()
         log.exception("strategy_failed", strategy=str(strategy.pk), rule=strategy.rule)
         _remember_error(strategy, f"{type(error).__name__}: {error}")
         return None

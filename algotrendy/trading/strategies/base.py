@@ -6,7 +6,6 @@ It never places an order, reads a clock or keeps state between candles: the same
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -18,6 +17,8 @@ from algotrendy.trading.candles import Candles, Floats
 from algotrendy.trading.errors import InvalidParameter
 from algotrendy.trading.signals import Action, Signal, SignalColumns
 
+LARGEST = 1e18
+"""No parameter is beyond this; what compares with it is finite, and fits a float."""
 type ParameterValue = int | float | bool
 
 
@@ -40,9 +41,9 @@ class ParameterSpec:
             return value
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise InvalidParameter(f"{self.name} must be a number, not {value!r}.")
-        if not math.isfinite(value) or (self.kind is int and value != int(value)):
+        if not -LARGEST <= value <= LARGEST or (self.kind is int and value != int(value)):
             kind = "whole" if self.kind is int else "finite"
-            raise InvalidParameter(f"{self.name} must be a {kind} number, not {value!r}.")
+            raise InvalidParameter(f"{self.name} must be a {kind} number, not {value!r:.40}.")
         number = self.kind(value)
         if self.minimum is None or self.maximum is None or not self.minimum <= number <= self.maximum:
             raise InvalidParameter(f"{self.name} must be between {self.minimum} and {self.maximum}, not {number:g}.")

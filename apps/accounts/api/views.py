@@ -14,6 +14,7 @@ from apps.common.api.permissions import AUTHENTICATED, PUBLIC
 from apps.common.api.throttling import LOGIN
 from apps.common.api.views import checked
 
+from .requests import signed_in
 from .serializers import (
     AccountChangeSerializer,
     AccountSerializer,
@@ -68,11 +69,11 @@ class AccountView(APIView):
     @extend_schema(operation_id="auth_me", responses={200: AccountSerializer})
     def get(self, request: Request) -> Response:
         """Show one's own account."""
-        return Response(AccountSerializer(request.user).data)
+        return Response(AccountSerializer(signed_in(request)).data)
 
     @extend_schema(operation_id="auth_me_change", request=AccountChangeSerializer, responses={200: AccountSerializer})
     def patch(self, request: Request) -> Response:
         """Change one's own account; a new password ends every session."""
         changes = checked(AccountChangeSerializer, request)
-        user = services.account_change(user=request.user, **changes)
+        user = services.account_change(user=signed_in(request), **changes)
         return Response(AccountSerializer(user).data)

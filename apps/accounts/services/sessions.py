@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import structlog
 from django.contrib.auth import authenticate
@@ -11,6 +12,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.settings import api_settings
+from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken
 from rest_framework_simplejwt.tokens import RefreshToken
 from rest_framework_simplejwt.utils import get_md5_hash_password
 
@@ -44,7 +46,7 @@ def sign_in(*, username: str, password: str, request: HttpRequest | None = None)
 def session_refresh(*, refresh: str) -> Session:
     """Return new tokens for a refresh token, which is used up by it; raise SignInRefused."""
     token, user = _owner_of(refresh)
-    _, is_first_use = token.blacklist()
+    _, is_first_use = cast(tuple[BlacklistedToken, bool], token.blacklist())
     if not is_first_use:
         raise SignInRefused("The refresh token has been used before.", code="token_not_valid")
     renewed = RefreshToken.for_user(user)
@@ -65,7 +67,7 @@ def _owner_of(refresh: str) -> tuple[RefreshToken, User]:
         token = RefreshToken(refresh)  # type: ignore[arg-type]
     except TokenError as error:
         raise refused from error
-    user = User.objects.filter(pk=token.payload.get(api_settings.USER_ID_CLAIM), is_active=True).first()
+    user = User.objects.filter(pk=token.payload[api_settings.USER_ID_CLAIM], is_active=True).first()
     if user is None or token.payload.get(api_settings.REVOKE_TOKEN_CLAIM) != get_md5_hash_password(user.password):
         raise refused
     return token, user

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
 from rest_framework import exceptions
@@ -96,6 +96,8 @@ def _problem_of(error: Exception) -> Problem | None:
             return _invalid(list(_flatten(exceptions.ValidationError(_detail_of(error)).get_full_details())))
         case Http404():
             return Problem(404, "not_found", "There is nothing here that you may see.")
+        case RequestDataTooBig():
+            return Problem(413, "too_large", "The body is too large; send less in one request.")
         case PermissionDenied():
             return Problem(403, "permission_denied", "You may not do this.")
         case exceptions.ValidationError():
@@ -127,7 +129,7 @@ def _invalid(errors: list[FieldError]) -> Problem:
 
 
 def _throttled(error: exceptions.Throttled) -> Problem:
-    wait = max(1, round(error.wait or 1))
+    wait = max(1, round(getattr(error, "wait", None) or 1))
     return Problem(429, "throttled", f"Too many requests; try again in {wait} s.", headers={"Retry-After": str(wait)})
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError as FieldRefused
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, Q
 from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
@@ -29,7 +29,7 @@ class KeysetPagination(BasePagination):
 
     next_cursor: str | None = None
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         keyset: Sequence[str] = getattr(view, "keyset", NEWEST_FIRST)
         limit = _limit_of(request)
         cursor = request.query_params.get("cursor")
@@ -108,7 +108,8 @@ def _value(model: type[Model], name: str, text: Any) -> Any:
     """Return the column's value of a cursor's text; raise ValueError or Django's ValidationError."""
     if not isinstance(text, str) or not text.isprintable():
         raise ValueError("not a text")
-    value = model._meta.get_field(name.lstrip("-")).to_python(text)
+    column: Any = model._meta.get_field(name.lstrip("-"))
+    value = column.to_python(text)
     if value is None or (isinstance(value, datetime) and value.tzinfo is None):
         raise ValueError("not a full value")
     if isinstance(value, int) and abs(value) >= 2**63:

@@ -8,6 +8,7 @@ from typing import Any
 from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
 
+from algotrendy.trading.orders import OrderStatus
 from algotrendy.trading.values import OrderType, PositionSide, Side
 from apps.common.models import choices_of
 
@@ -16,6 +17,7 @@ from .permissions import PUBLIC, needed_for
 
 # Words that share a field's name (`side`, `type`) but not its choices: ENUM_NAME_OVERRIDES names their schemas.
 ORDER_TYPES = choices_of(OrderType)
+ORDER_STATUSES = choices_of(OrderStatus)
 SIDES = choices_of(Side)
 POSITION_SIDES = choices_of(PositionSide)
 
@@ -38,7 +40,7 @@ class ProblemSerializer(serializers.Serializer):  # type: ignore[type-arg]
     detail = serializers.CharField(help_text="A sentence for people.")
     instance = serializers.CharField()
     correlation_id = serializers.CharField(help_text="The request's id in the platform's logs.")
-    errors = FieldErrorSerializer(many=True, required=False)
+    errors = FieldErrorSerializer(many=True, required=False)  # type: ignore[assignment]
     order = serializers.UUIDField(required=False)
     figures = serializers.DictField(child=serializers.CharField(), required=False)
 

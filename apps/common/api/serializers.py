@@ -85,7 +85,8 @@ class StrictSerializer(serializers.Serializer):  # type: ignore[type-arg]
         try:
             values = super().to_internal_value(data)
         except serializers.ValidationError as error:
-            raise serializers.ValidationError({**error.detail, **refusals}) from error
+            found = error.detail if isinstance(error.detail, dict) else {}
+            raise serializers.ValidationError({**found, **refusals}) from error
         if refusals:
             raise serializers.ValidationError(refusals)
         return values
@@ -106,7 +107,7 @@ class OwnedField(serializers.PrimaryKeyRelatedField):  # type: ignore[type-arg]
 
     def __init__(self, *, selector: Callable[[Any], models.QuerySet[Any]], what: str, **kwargs: Any) -> None:
         self.selector = selector
-        messages = {"does_not_exist": f"There is no such {what}.", "incorrect_type": "Give an id."}
+        messages: dict[str, Any] = {"does_not_exist": f"There is no such {what}.", "incorrect_type": "Give an id."}
         super().__init__(
             queryset=models.QuerySet(), pk_field=serializers.UUIDField(), error_messages=messages, **kwargs
         )

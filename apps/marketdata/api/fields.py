@@ -25,5 +25,5 @@ class InstrumentField(serializers.CharField):
         except TradingError as error:
             raise serializers.ValidationError(error.message, code=error.code) from error
 
-    def to_representation(self, value: Instrument) -> str:
+    def to_representation(self, value: Instrument) -> str:  # type: ignore[override]
         return value.symbol

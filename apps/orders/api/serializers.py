@@ -46,7 +46,7 @@ class OrderCreateSerializer(StrictSerializer):
     stop_loss = AmountField(required=False, allow_null=True, help_text="Protects the position that it opens.")
     take_profit = AmountField(required=False, allow_null=True)
     client_order_id = serializers.CharField(
-        max_length=100, validators=[validate_client_order_id], error_messages={"required": NO_ID},
+        validators=[validate_client_order_id], error_messages={"required": NO_ID},
         help_text="Unique among your orders; the header Idempotency-Key may stand for it.",
     )  # fmt: skip
     metadata = JSONObjectField(default=dict)

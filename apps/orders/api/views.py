@@ -11,12 +11,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.accounts.api.requests import signed_in
 from apps.common.api.errors import answer_with
 from apps.common.api.throttling import ORDERS
 from apps.common.api.views import ListView, checked, row_or_404
 from apps.orders.models import Fill, Order
 from apps.orders.selectors import fills_of, orders_of
-from apps.orders.services.canceling import OrderNotCancelable, order_cancel, position_close
+from apps.orders.services.canceling import OrderNotCancelable, PositionClosed, order_cancel, position_close
 from apps.orders.services.placing import ClientOrderIdReused, OrderDenied, Origin, order_place
 from apps.portfolio.selectors import positions_of
 
@@ -26,6 +27,7 @@ from .serializers import FillSerializer, OrderCreateSerializer, OrderDetailSeria
 answer_with(OrderDenied, 422, lambda denied: {"order": str(denied.order.pk), "figures": denied.figures})
 answer_with(ClientOrderIdReused, 409)
 answer_with(OrderNotCancelable, 409)
+answer_with(PositionClosed, 409)
 KEY = OpenApiParameter(
     "Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER, description="May stand for client_order_id."
 )
@@ -41,7 +43,7 @@ class OrdersView(ListView):
     filterset_class = OrderFilter
 
     def rows(self) -> QuerySet[Order]:
-        return orders_of(self.request.user)
+        return orders_of(signed_in(self.request))
 
     @extend_schema(
         operation_id="order_place",
@@ -58,7 +60,7 @@ class OrdersView(ListView):
             intent=intent_of(asked),
             client_order_id=asked["client_order_id"],
             origin=Origin(metadata=asked["metadata"]),
-            actor=request.user,
+            actor=signed_in(request),
         )
         return Response(OrderSerializer(placement.order).data, status=201 if placement.is_new else 200)
 
@@ -71,7 +73,7 @@ class OrderView(APIView):
     @extend_schema(operation_id="order_get", responses={200: OrderDetailSerializer})
     def get(self, request: Request, order_id: uuid.UUID) -> Response:
         """Show an order with everything that happened to it."""
-        orders = orders_of(request.user).prefetch_related("events", "fills__order__instrument")
+        orders = orders_of(signed_in(request)).prefetch_related("events", "fills__order__instrument")
         return Response(OrderDetailSerializer(row_or_404(orders, order_id)).data)
 
     @extend_schema(operation_id="order_delete", responses={200: OrderSerializer})
@@ -99,7 +101,7 @@ class FillsView(ListView):
     filterset_class = FillFilter
 
     def rows(self) -> QuerySet[Fill]:
-        return fills_of(self.request.user)
+        return fills_of(signed_in(self.request))
 
 
 class PositionCloseView(APIView):
@@ -110,11 +112,11 @@ class PositionCloseView(APIView):
     @extend_schema(operation_id="position_close", request=None, responses={201: OrderSerializer})
     def post(self, request: Request, position_id: uuid.UUID) -> Response:
         """Close a position by a market order, which is returned."""
-        position = row_or_404(positions_of(request.user), position_id)
-        order = position_close(position=position, actor=request.user)
+        position = row_or_404(positions_of(signed_in(request)), position_id)
+        order = position_close(position=position, actor=signed_in(request))
         return Response(OrderSerializer(order).data, status=201)
 
 
 def cancel(request: Request, order_id: uuid.UUID) -> Response:
-    order = order_cancel(order=row_or_404(orders_of(request.user), order_id), actor=request.user)
+    order = order_cancel(order=row_or_404(orders_of(signed_in(request)), order_id), actor=signed_in(request))
     return Response(OrderSerializer(order).data)

@@ -7,7 +7,7 @@ import uuid
 import structlog
 from django.db import transaction
 
-from algotrendy.trading.errors import InvalidOrder, TradingError
+from algotrendy.trading.errors import TradingError
 from algotrendy.trading.orders import OrderIntent, OrderStatus
 from algotrendy.trading.values import OrderType, Side
 from apps.accounts.models import User
@@ -28,6 +28,12 @@ class OrderNotCancelable(TradingError):
     code = "order_not_cancelable"
 
 
+class PositionClosed(TradingError):
+    """There is nothing left to close."""
+
+    code = "position_closed"
+
+
 def order_cancel(*, order: Order, actor: User) -> Order:
     """Ask for the end of an order; asking again changes nothing. Raises OrderNotCancelable for a finished one."""
     with transaction.atomic():
@@ -44,7 +50,7 @@ def order_cancel(*, order: Order, actor: User) -> Order:
 def position_close(*, position: Position, actor: User) -> Order:
     """Close a position by a market order in its own book; its protective orders go with it."""
     if position.closed_at is not None:
-        raise InvalidOrder("The position is closed already.", code="position_closed")
+        raise PositionClosed("The position is closed already.")
     intent = OrderIntent(
         side=Side.SELL if position.quantity > 0 else Side.BUY,
         type=OrderType.MARKET,

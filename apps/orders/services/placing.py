@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import structlog
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from algotrendy.trading.errors import InvalidOrder, TradingError
 from algotrendy.trading.orders import OrderIntent, OrderStatus
@@ -33,10 +33,10 @@ log = structlog.get_logger(__name__)
 class OrderDenied(TradingError):
     """The risk check refused the order; it is kept, denied, with the figures that were compared."""
 
-    def __init__(self, order: Order, figures: dict[str, str]) -> None:
+    def __init__(self, order: Order) -> None:
         super().__init__(order.reason, code=order.reason_code)
         self.order = order
-        self.figures = figures
+        self.figures: dict[str, str] = order.risk
 
 
 class ClientOrderIdReused(TradingError):
@@ -88,22 +88,38 @@ def order_place(
     denied order is committed) and ClientOrderIdReused.
     """
     market = market_of(instrument)
-    with transaction.atomic():
-        locked = portfolio_lock(portfolio.pk)
-        placement = order_commit(
-            portfolio=locked,
-            instrument=instrument,
-            intent=intent,
-            market=market,
-            client_order_id=client_order_id or uuid.uuid4().hex,
-            origin=origin or Origin(),
-        )
-        if placement.is_new and placement.order.status == OrderStatus.PENDING:
-            enqueue("orders.settle", str(placement.order.pk))
+    client_order_id = client_order_id or uuid.uuid4().hex
+    try:
+        placement = _place(portfolio, instrument, intent, market, client_order_id, origin or Origin())
+    except IntegrityError:
+        # The same id came at the same moment for another portfolio, and was quicker: it is known now.
+        placement = _place(portfolio, instrument, intent, market, client_order_id, origin or Origin())
     order = placement.order
     log.info("order_placed", order=str(order.pk), status=order.status, actor=actor.pk, is_new=placement.is_new)
     if order.status == OrderStatus.DENIED:
-        raise OrderDenied(order, order.metadata.get("risk", {}))
+        raise OrderDenied(order)
+    return placement
+
+
+@transaction.atomic
+def _place(
+    portfolio: Portfolio,
+    instrument: Instrument,
+    intent: OrderIntent,
+    market: Market,
+    client_order_id: str,
+    origin: Origin,
+) -> Placement:
+    placement = order_commit(
+        portfolio=portfolio_lock(portfolio.pk),
+        instrument=instrument,
+        intent=intent,
+        market=market,
+        client_order_id=client_order_id,
+        origin=origin,
+    )
+    if placement.is_new and placement.order.status == OrderStatus.PENDING:
+        enqueue("orders.settle", str(placement.order.pk))
     return placement
 
 
@@ -129,7 +145,7 @@ def order_commit(
     metrics.count_order(order)
     if not isinstance(decision, Denied):
         return Placement(order_begin(order=order, detail={"risk": "approved"}), is_new=True)
-    order.metadata = {**order.metadata, "risk": decision.figures}
+    order.risk = decision.figures
     order_begin(order=order, detail={"risk": decision.code, **decision.figures})
     order_step(
         order=order,

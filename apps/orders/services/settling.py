@@ -143,5 +143,5 @@ def _request(order: Order) -> OrderRequest:
         limit_price=order.limit_price,
         stop_price=order.stop_price,
         expires_at=order.expires_at,
-        oco_group=str(order.metadata.get("oco_group", "")),
+        oco_group=order.oco_group,
     )

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.accounts.api.requests import signed_in
 from apps.common.api.views import ListView, row_or_404
 from apps.portfolio.models import EquitySnapshot, Portfolio, Position
 from apps.portfolio.selectors import equity_of, portfolio_summary, portfolios_of, positions_of
@@ -32,7 +33,7 @@ class PortfoliosView(ListView):
     filterset_class = PortfolioFilter
 
     def rows(self) -> QuerySet[Portfolio]:
-        return portfolios_of(self.request.user)
+        return portfolios_of(signed_in(self.request))
 
 
 class PortfolioView(APIView):
@@ -41,7 +42,7 @@ class PortfolioView(APIView):
     @extend_schema(operation_id="portfolio_get", responses={200: PortfolioDetailSerializer})
     def get(self, request: Request, portfolio_id: uuid.UUID) -> Response:
         """Show a portfolio and what it is worth now."""
-        portfolio = row_or_404(portfolios_of(request.user), portfolio_id)
+        portfolio = row_or_404(portfolios_of(signed_in(request)), portfolio_id)
         summary = SummarySerializer(portfolio_summary(portfolio)).data
         return Response({**PortfolioSerializer(portfolio).data, "summary": summary})
 
@@ -55,8 +56,8 @@ class EquityView(ListView):
     keyset = ("-at", "-id")
 
     def rows(self) -> QuerySet[EquitySnapshot]:
-        portfolio = row_or_404(portfolios_of(self.request.user), self.kwargs["portfolio_id"])
-        return equity_of(self.request.user).filter(portfolio=portfolio)
+        portfolio = row_or_404(portfolios_of(signed_in(self.request)), self.kwargs["portfolio_id"])
+        return equity_of(signed_in(self.request)).filter(portfolio=portfolio)
 
 
 class PositionsView(ListView):
@@ -67,4 +68,4 @@ class PositionsView(ListView):
     filterset_class = PositionFilter
 
     def rows(self) -> QuerySet[Position]:
-        return positions_of(self.request.user)
+        return positions_of(signed_in(self.request))

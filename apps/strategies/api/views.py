@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from algotrendy.trading.strategies import registry
+from apps.accounts.api.requests import signed_in
 from apps.common.api.errors import answer_with
 from apps.common.api.permissions import AUTHENTICATED
 from apps.common.api.views import ListView, checked, row_or_404
@@ -49,7 +50,7 @@ class StrategiesView(ListView):
     filterset_class = StrategyFilter
 
     def rows(self) -> QuerySet[Strategy]:
-        return strategies_of(self.request.user)
+        return strategies_of(signed_in(self.request))
 
     @extend_schema(
         operation_id="strategy_create", request=StrategyCreateSerializer, responses={201: StrategySerializer}
@@ -66,14 +67,14 @@ class StrategyView(APIView):
     @extend_schema(operation_id="strategy_get", responses={200: StrategySerializer})
     def get(self, request: Request, strategy_id: uuid.UUID) -> Response:
         """Show a strategy."""
-        return Response(StrategySerializer(row_or_404(strategies_of(request.user), strategy_id)).data)
+        return Response(StrategySerializer(row_or_404(strategies_of(signed_in(request)), strategy_id)).data)
 
     @extend_schema(
         operation_id="strategy_configure", request=StrategyChangeSerializer, responses={200: StrategySerializer}
     )
     def patch(self, request: Request, strategy_id: uuid.UUID) -> Response:
         """Change a strategy; its next run uses the change."""
-        strategy = row_or_404(strategies_of(request.user), strategy_id)
+        strategy = row_or_404(strategies_of(signed_in(request)), strategy_id)
         strategy = services.strategy_configure(strategy=strategy, **checked(StrategyChangeSerializer, request))
         return Response(StrategySerializer(strategy).data)
 
@@ -83,7 +84,7 @@ class SwitchView(APIView):
     service: Any
 
     def post(self, request: Request, strategy_id: uuid.UUID) -> Response:
-        strategy = row_or_404(strategies_of(request.user), strategy_id)
+        strategy = row_or_404(strategies_of(signed_in(request)), strategy_id)
         return Response(StrategySerializer(self.service(strategy=strategy)).data)
 
 
@@ -114,4 +115,4 @@ class SignalsView(ListView):
     filterset_class = SignalFilter
 
     def rows(self) -> QuerySet[Signal]:
-        return signals_of(self.request.user)
+        return signals_of(signed_in(self.request))

@@ -1,0 +1,26 @@
+"""Routes of market data; a symbol may hold a slash, as in EUR/USD."""
+
+from django.urls import path, register_converter
+
+from apps.marketdata.api import views
+
+
+class SymbolConverter:
+    regex = "[A-Za-z0-9_/-]{3,20}"
+
+    def to_python(self, value: str) -> str:
+        return value.upper()
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(SymbolConverter, "symbol")
+
+urlpatterns = [
+    path("market-data/instruments", views.InstrumentsView.as_view(), name="instruments"),
+    path("market-data/instruments/<symbol:symbol>", views.InstrumentView.as_view(), name="instrument"),
+    path("market-data/feeds", views.FeedsView.as_view(), name="feeds"),
+    path("market-data/<symbol:symbol>/candles", views.CandlesView.as_view(), name="candles"),
+    path("market-data/<symbol:symbol>/latest", views.LatestView.as_view(), name="latest-candle"),
+]

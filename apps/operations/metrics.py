@@ -1,0 +1,119 @@
+"""What is worked out when Prometheus asks: gauges from the rows, and the counters of every process on this machine."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+
+import redis
+import structlog
+from django.conf import settings
+from django.db import DatabaseError
+from django.db.models import Count
+from django.utils import timezone
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import REGISTRY, Collector
+
+from algotrendy.trading.orders import WORKING
+from apps.marketdata.models import Feed
+from apps.orders.models import Order
+from apps.portfolio.models import Portfolio, Position
+
+log = structlog.get_logger(__name__)
+QUEUES = ("orders", "marketdata", "default")
+
+
+def scrape() -> bytes:
+    """Return all metrics in Prometheus' text form; a part that is down costs its own gauges and nothing else."""
+    counters = _counters()
+    registry = CollectorRegistry()
+    registry.register(_Families([*counters, *cache_ratios(counters), *_gauges()]))
+    return generate_latest(registry)
+
+
+def _counters() -> list[Metric]:
+    """Return the counters of all processes that share PROMETHEUS_MULTIPROC_DIR, or of this one alone."""
+    if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        return list(REGISTRY.collect())
+    shared = CollectorRegistry()
+    MultiProcessCollector(shared)
+    return list(shared.collect())
+
+
+def cache_ratios(counters: Iterable[Metric]) -> Iterator[Metric]:
+    """Yield the share of look-ups that each cache answered, over all processes since they started."""
+    found: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for metric in counters:
+        for sample in metric.samples:
+            if sample.name == "cache_requests_total":
+                found[sample.labels["cache"]][sample.labels["result"]] += sample.value
+    ratio = GaugeMetricFamily("cache_hit_ratio", "Share of look-ups that the cache answered.", labels=["cache"])
+    for cache, results in found.items():
+        if total := sum(results.values()):
+            ratio.add_metric([cache], results["hit"] / total)
+    yield ratio
+
+
+def _gauges() -> Iterator[Metric]:
+    up = GaugeMetricFamily("platform_up", "Whether a part of the platform answers.", labels=["part"])
+    for part, collect, errors in (
+        ("database", _from_database, DatabaseError),
+        ("redis", _from_redis, redis.RedisError),
+    ):
+        try:
+            families = list(collect())
+        except errors as error:
+            log.warning("metrics_without_part", part=part, error=str(error).splitlines()[0])
+            up.add_metric([part], 0)
+        else:
+            up.add_metric([part], 1)
+            yield from families
+    yield up
+
+
+def _from_database() -> Iterator[Metric]:
+    positions = list(
+        Position.objects.filter(closed_at__isnull=True, portfolio__is_simulation=False).select_related("instrument")
+    )
+    active = GaugeMetricFamily("active_positions", "Open positions, simulations apart.")
+    active.add_metric([], len(positions))
+    yield active
+    realized = sum(Portfolio.objects.filter(is_simulation=False).values_list("realized_pnl", flat=True), Decimal(0))
+    unrealized = sum((position.unrealized_pnl for position in positions), Decimal(0))
+    pnl = GaugeMetricFamily("pnl_total", "Profit and loss before fees, simulations apart.", labels=["kind"])
+    pnl.add_metric(["realized"], float(realized))
+    pnl.add_metric(["unrealized"], float(unrealized))
+    yield pnl
+    working = GaugeMetricFamily("orders_working", "Orders that can still trade.", labels=["status"])
+    rows = Order.objects.filter(status__in=WORKING, portfolio__is_simulation=False).values("status")
+    for row in rows.annotate(count=Count("pk")).order_by("status"):
+        working.add_metric([row["status"]], row["count"])
+    yield working
+    age = GaugeMetricFamily("feed_age_seconds", "Since the last candle of an enabled feed arrived.", labels=["feed"])
+    now = timezone.now()
+    for feed in Feed.objects.filter(enabled=True, last_received_at__isnull=False).select_related("instrument"):
+        age.add_metric([str(feed)], (now - feed.last_received_at).total_seconds())  # type: ignore[operator]
+    yield age
+
+
+def _from_redis() -> Iterator[Metric]:
+    client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
+    waiting = GaugeMetricFamily("celery_queue_length", "Tasks that wait for a worker.", labels=["queue"])
+    try:
+        for queue in QUEUES:
+            waiting.add_metric([queue], int(client.llen(queue)))  # type: ignore[arg-type]
+    finally:
+        client.close()
+    yield waiting
+
+
+class _Families(Collector):
+    def __init__(self, families: Iterable[Metric]) -> None:
+        self.families = families
+
+    def collect(self) -> Iterable[Metric]:
+        return self.families

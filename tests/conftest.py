@@ -1,0 +1,84 @@
+"""The fixed cast, and clients that sign in as one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from django.conf import LazySettings
+from rest_framework.test import APIClient
+from rest_framework_simplejwt.tokens import RefreshToken
+
+from apps.accounts.models import Role, User
+from apps.accounts.services import user_create
+from apps.marketdata.models import Instrument
+from apps.portfolio.models import Portfolio
+from tests.builders import PASSWORD, make_candles_rows, make_instrument, make_portfolio
+
+type ClientFor = Callable[[User | None], APIClient]
+
+
+@pytest.fixture(autouse=True)
+def _without_rate_limits(settings: LazySettings) -> None:
+    """Count no calls where a test is not about that: counts outlive a test, in Redis."""
+    settings.RATELIMIT_ENABLE = False
+
+
+@pytest.fixture
+def admin(db: None) -> User:
+    return user_create(username="admin", email="admin@example.com", password=PASSWORD, role=Role.ADMIN)
+
+
+@pytest.fixture
+def trader(db: None) -> User:
+    return user_create(username="trader", email="trader@example.com", password=PASSWORD, role=Role.TRADER)
+
+
+@pytest.fixture
+def other_trader(db: None) -> User:
+    return user_create(username="other_trader", email="other@example.com", password=PASSWORD, role=Role.TRADER)
+
+
+@pytest.fixture
+def viewer(db: None) -> User:
+    return user_create(username="viewer", email="viewer@example.com", password=PASSWORD, role=Role.VIEWER)
+
+
+@pytest.fixture
+def client_for() -> ClientFor:
+    """Return a function that gives an API client signed in as the user, or as nobody."""
+
+    def make(user: User | None) -> APIClient:
+        client = APIClient(raise_request_exception=False)
+        if user is not None:
+            client.credentials(HTTP_AUTHORIZATION=f"Bearer {RefreshToken.for_user(user).access_token}")
+        return client
+
+    return make
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a trader has: a paper portfolio of 10,000 USD, and an instrument that last traded at 100."""
+
+    owner: User
+    portfolio: Portfolio
+    instrument: Instrument
+
+
+def desk_of(owner: User) -> Desk:
+    instrument = make_instrument()
+    if not instrument.candles.exists():
+        make_candles_rows(instrument, [100])
+    return Desk(owner, make_portfolio(owner), instrument)
+
+
+@pytest.fixture
+def desk(trader: User) -> Desk:
+    return desk_of(trader)
+
+
+@pytest.fixture
+def other_desk(other_trader: User) -> Desk:
+    return desk_of(other_trader)
