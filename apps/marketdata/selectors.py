@@ -30,10 +30,10 @@ class UnknownSymbol(TradingError):
     code = "unknown_symbol"
 
 
-class UnknownFeed(TradingError):
-    """No feed has the id."""
+class NoCandle(TradingError):
+    """No candle of the instrument has arrived yet."""
 
-    code = "unknown_feed"
+    code = "no_candle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,25 +81,37 @@ def candles_window(
     return _columns(instrument.symbol, timeframe, rows.order_by("-open_time"), length)
 
 
-def candles_columns(
-    *, instrument: Instrument, timeframe: str, source: str, start: datetime | None, end: datetime | None
-) -> Candles:
-    """Return all candles with start ≤ open_time < end as columns, oldest first."""
-    rows = _between(_series(instrument, timeframe, source), start, end)
-    return _columns(instrument.symbol, timeframe, rows.order_by("-open_time"), None)
+@dataclass(frozen=True, slots=True)
+class CandlesPage:
+    """Rows of one series, oldest first; `next_start` is where to read on, None at the end."""
+
+    timeframe: str
+    source: str | None
+    rows: list[CandleRow]
+    next_start: datetime | None
 
 
-def candle_rows(
-    *, instrument: Instrument, timeframe: str, source: str, start: datetime | None, end: datetime | None, limit: int
-) -> list[CandleRow]:
-    """Return at most `limit` candles with start ≤ open_time < end, oldest first.
+def candles_page(
+    *,
+    instrument: Instrument,
+    timeframe: str,
+    source: str | None = None,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    limit: int,
+) -> CandlesPage:
+    """Return at most `limit` candles with start ≤ open_time < end, oldest first, of `source` or else of `source_of`.
 
     With a start these are the oldest of that span, else the newest.
     """
-    rows = _between(_series(instrument, timeframe, source), start, end).values_list("open_time", *PRICES)
-    if start is not None:
-        return list(rows.order_by("open_time")[:limit])
-    return list(rows.order_by("-open_time")[:limit])[::-1]
+    chosen = source or source_of(instrument, timeframe)
+    if chosen is None:
+        return CandlesPage(timeframe, None, [], None)
+    stored = _between(_series(instrument, timeframe, chosen), start, end).values_list("open_time", *PRICES)
+    if start is None:
+        return CandlesPage(timeframe, chosen, list(stored.order_by("-open_time")[:limit])[::-1], None)
+    rows = list(stored.order_by("open_time")[: limit + 1])
+    return CandlesPage(timeframe, chosen, rows[:limit], rows[limit][0] if len(rows) > limit else None)
 
 
 def bars(
@@ -175,13 +187,6 @@ def feeds() -> QuerySet[Feed]:
     )
 
 
-def feed_get(feed_id: int) -> Feed:
-    try:
-        return Feed.objects.select_related("instrument").get(pk=feed_id)
-    except Feed.DoesNotExist:
-        raise UnknownFeed(f"There is no feed {feed_id}; GET /api/market-data/feeds lists those there are.") from None
-
-
 def feed_state(feed: Feed) -> FeedState:
     """Say what a feed of `feeds()` is doing."""
     if not feed.enabled:
@@ -217,12 +222,10 @@ class _Epoch(Func):  # type: ignore[misc, unused-ignore]
     output_field = BigIntegerField()
 
 
-def _columns(symbol: str, timeframe: str, newest_first: QuerySet[Candle], length: int | None) -> Candles:
+def _columns(symbol: str, timeframe: str, newest_first: QuerySet[Candle], length: int) -> Candles:
     """Fetch the rows as numbers and turn them into columns, oldest first."""
-    if length is not None and length < 1:
-        newest_first, length = newest_first.none(), None
     columns = [_Epoch(F("open_time")), *(Cast(name, FloatField()) for name in PRICES)]
-    rows = list(newest_first.values_list(*columns)[:length])
+    rows = list(newest_first.values_list(*columns)[: max(length, 0)])
     # Unix seconds are exact in a float64, so that one array takes all columns.
     table = np.array(rows, dtype=np.float64).reshape(-1, 1 + len(PRICES))[::-1].T.copy()
     return Candles(symbol, Timeframe(timeframe), table[0].astype(np.int64), *table[1:])

@@ -1,115 +1,112 @@
-"""The form of market data."""
+"""What market data takes and shows."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.utils import timezone
 from rest_framework import serializers
 
 from algotrendy.trading.values import Timeframe
-from apps.common.api.serializers import AmountField, UtcDateTimeField
+from apps.common.api.serializers import AmountField, RowSerializer, StrictSerializer, UtcDateTimeField
+from apps.common.models import choices_of
 from apps.marketdata.models import Candle, Feed, Instrument
-from apps.marketdata.selectors import feed_state
+from apps.marketdata.selectors import FeedState, feed_age, feed_state
 
-MAX_CANDLES = 5000
+DEFAULT_CANDLES = 500
+MOST_CANDLES = 5000
+ROWS, COLUMNS = "rows", "columns"
 
 
-class InstrumentSerializer(serializers.ModelSerializer[Instrument]):
-    price_tick = AmountField()
-    quantity_step = AmountField()
-    min_quantity = AmountField()
-    min_notional = AmountField()
-    contract_size = AmountField()
-
+class InstrumentSerializer(RowSerializer):
     class Meta:
         model = Instrument
-        fields = (
-            "symbol",
-            "name",
-            "asset_type",
-            "base_currency",
-            "quote_currency",
-            "price_tick",
-            "quantity_step",
-            "min_quantity",
-            "min_notional",
-            "contract_size",
-            "is_active",
-        )
+        fields = [
+            "symbol", "name", "asset_type", "base_currency", "quote_currency", "price_tick", "quantity_step",
+            "min_quantity", "min_notional", "contract_size", "is_active",
+        ]  # fmt: skip
 
 
-class CandleQuerySerializer(serializers.Serializer[Any]):
-    """Which candles: with a start the oldest from there on, else the newest; `end` is not included."""
+class FeedSerializer(RowSerializer):
+    """A feed; `position` is the open time of its last candle in market time, `last_received_at` when that came."""
 
-    timeframe = serializers.ChoiceField(choices=[frame.value for frame in Timeframe])
-    source = serializers.CharField(required=False, max_length=32, help_text="Default: the enabled feed's.")
-    start = UtcDateTimeField(required=False)
-    end = UtcDateTimeField(required=False)
-    limit = serializers.IntegerField(default=500, min_value=1, max_value=MAX_CANDLES)
+    symbol = serializers.CharField(source="instrument.symbol", read_only=True)
+    state = serializers.SerializerMethodField()
+    age_seconds = serializers.SerializerMethodField(help_text="Since the last candle came; null where none did.")
+
+    class Meta:
+        model = Feed
+        fields = [
+            "id", "symbol", "timeframe", "source", "origin", "enabled", "state", "speed", "position",
+            "last_received_at", "age_seconds", "last_error",
+        ]  # fmt: skip
+
+    def get_state(self, feed: Feed) -> FeedState:
+        return feed_state(feed)
+
+    def get_age_seconds(self, feed: Feed) -> float | None:
+        age = feed_age(feed, now=timezone.now())
+        return None if age is None else round(age.total_seconds(), 3)
+
+
+class CandleSerializer(RowSerializer):
+    symbol = serializers.CharField(source="instrument.symbol", read_only=True)
+    time = UtcDateTimeField(source="open_time", read_only=True)
+    close_time = UtcDateTimeField(read_only=True)
+
+    class Meta:
+        model = Candle
+        fields = [
+            "symbol", "timeframe", "source", "time", "close_time", "open", "high", "low", "close", "volume",
+            "received_at",
+        ]  # fmt: skip
+
+
+class CandlesQuerySerializer(StrictSerializer):
+    """Which candles: with a start the oldest from there on, else the newest; always given oldest first."""
+
+    timeframe = serializers.ChoiceField(choices=choices_of(Timeframe))
+    source = serializers.RegexField(  # type: ignore[assignment]
+        r"^[a-z0-9_-]{1,32}$", required=False, help_text="The enabled feed's, else the newest, where left out."
+    )
+    start = UtcDateTimeField(required=False, help_text="Open time, inclusive.")
+    end = UtcDateTimeField(required=False, help_text="Open time, exclusive.")
+    limit = serializers.IntegerField(min_value=1, max_value=MOST_CANDLES, default=DEFAULT_CANDLES)
+    format = serializers.ChoiceField(choices=[ROWS, COLUMNS], default=ROWS, help_text="A list a figure, for charts.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if "start" in attrs and "end" in attrs and attrs["start"] >= attrs["end"]:
-            raise serializers.ValidationError({"start": "It must be before end."}, code="start_after_end")
+        start, end = attrs.get("start"), attrs.get("end")
+        if start is not None and end is not None and start >= end:
+            raise serializers.ValidationError({"start": "The start is not before the end."}, code="invalid_span")
         return attrs
 
 
-class CandleSerializer(serializers.ModelSerializer[Candle]):
-    """A finished candle; `time` is when it opened."""
-
-    time = UtcDateTimeField(source="open_time")
+class CandleRowSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    time = UtcDateTimeField(help_text="Open time.")
     open = AmountField()
     high = AmountField()
     low = AmountField()
     close = AmountField()
     volume = AmountField()
 
-    class Meta:
-        model = Candle
-        fields = ("time", "open", "high", "low", "close", "volume")
+
+class CandleColumnsSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    time = serializers.ListField(child=serializers.IntegerField(), help_text="Open times in Unix seconds.")
+    open = serializers.ListField(child=serializers.FloatField())
+    high = serializers.ListField(child=serializers.FloatField())
+    low = serializers.ListField(child=serializers.FloatField())
+    close = serializers.ListField(child=serializers.FloatField())
+    volume = serializers.ListField(child=serializers.FloatField())
 
 
-class SeriesSerializer(serializers.Serializer[Any]):
-    """Candles of one source, oldest first; read on with `next` as `start` while it is not null."""
+class CandlesSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    """Candles, oldest first: `results` as rows, or `columns`."""
 
     symbol = serializers.CharField()
-    timeframe = serializers.CharField()
-    source = serializers.CharField(allow_null=True)
-    results = CandleSerializer(many=True)
-    next = UtcDateTimeField(allow_null=True)
-
-
-class LatestSerializer(CandleSerializer):
-    """The candle that closed last."""
-
-    symbol = serializers.CharField(source="instrument.symbol")
-    received_at = UtcDateTimeField()
-
-    class Meta:
-        model = Candle
-        fields = ("symbol", "timeframe", "source", *CandleSerializer.Meta.fields, "received_at")
-
-
-class FeedSerializer(serializers.ModelSerializer[Feed]):
-    symbol = serializers.CharField(source="instrument.symbol")
-    state = serializers.SerializerMethodField()
-    position = UtcDateTimeField(allow_null=True)
-    last_received_at = UtcDateTimeField(allow_null=True)
-
-    class Meta:
-        model = Feed
-        fields = (
-            "id",
-            "symbol",
-            "timeframe",
-            "source",
-            "origin",
-            "enabled",
-            "state",
-            "speed",
-            "position",
-            "last_received_at",
-            "last_error",
-        )
-
-    def get_state(self, feed: Feed) -> str:
-        return feed_state(feed).value
+    timeframe = serializers.ChoiceField(choices=choices_of(Timeframe))
+    source = serializers.CharField(  # type: ignore[assignment]
+        allow_null=True, help_text="Null where no candle is stored."
+    )
+    results = CandleRowSerializer(many=True, required=False)
+    columns = CandleColumnsSerializer(required=False)
+    next = UtcDateTimeField(allow_null=True, help_text="Give it as `start` to read on; null at the end.")

@@ -1,15 +1,15 @@
-"""Routes of market data; a symbol may hold a slash, as in EUR/USD."""
-
 from django.urls import path, register_converter
 
-from apps.marketdata.api import views
+from . import views
 
 
 class SymbolConverter:
-    regex = "[A-Za-z0-9_/-]{3,20}"
+    """A symbol in an address, also with its slash: EUR/USD or EUR%2FUSD."""
+
+    regex = r"[A-Za-z0-9_-]{1,40}(?:/[A-Za-z0-9_-]{1,40})?"
 
     def to_python(self, value: str) -> str:
-        return value.upper()
+        return value
 
     def to_url(self, value: str) -> str:
         return value

@@ -1,90 +1,64 @@
-"""Reading instruments, candles and feeds; anybody may, without signing in."""
+"""Reading instruments, candles and feeds; anybody may."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import Http404
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.common.api.errors import answer_with
 from apps.common.api.permissions import PUBLIC
+from apps.common.api.serializers import plain
 from apps.common.api.throttling import MARKET_DATA
 from apps.common.api.views import ListView
-from apps.marketdata.api.serializers import (
-    CandleQuerySerializer,
+from apps.marketdata import selectors
+from apps.marketdata.models import Feed, Instrument
+
+from .serializers import (
+    COLUMNS,
+    CandleSerializer,
+    CandlesQuerySerializer,
+    CandlesSerializer,
     FeedSerializer,
     InstrumentSerializer,
-    LatestSerializer,
-    SeriesSerializer,
-)
-from apps.marketdata.models import Feed, Instrument
-from apps.marketdata.selectors import (
-    UnknownSymbol,
-    candle_rows,
-    feeds,
-    instrument_get,
-    instruments,
-    latest_candle,
-    source_of,
 )
 
-FIELDS = ("open_time", "open", "high", "low", "close", "volume")
+answer_with(selectors.UnknownSymbol, 404)
+answer_with(selectors.NoCandle, 404)
+SYMBOL = OpenApiParameter("symbol", str, OpenApiParameter.PATH, description="As listed; EUR/USD or EUR%2FUSD.")
 
 
 class InstrumentsView(ListView):
-    """What can be traded."""
+    """The instruments, by symbol."""
 
     access = {"GET": PUBLIC}
     rate_scope = MARKET_DATA
     serializer_class = InstrumentSerializer
-    keyset = ("id",)
+    keyset = ("symbol",)
 
     def rows(self) -> QuerySet[Instrument]:
-        return instruments()
+        return selectors.instruments()
 
 
 class InstrumentView(APIView):
     access = {"GET": PUBLIC}
     rate_scope = MARKET_DATA
 
-    @extend_schema(operation_id="instrument_get", responses={200: InstrumentSerializer})
+    @extend_schema(operation_id="instrument_get", parameters=[SYMBOL], responses={200: InstrumentSerializer})
     def get(self, request: Request, symbol: str) -> Response:
-        """Show an instrument and the grid of its prices and quantities."""
-        return Response(InstrumentSerializer(_instrument(symbol)).data)
-
-
-class CandlesView(APIView):
-    access = {"GET": PUBLIC}
-    rate_scope = MARKET_DATA
-
-    @extend_schema(operation_id="candles_list", parameters=[CandleQuerySerializer], responses={200: SeriesSerializer})
-    def get(self, request: Request, symbol: str) -> Response:
-        """List an instrument's finished candles, oldest first."""
-        instrument = _instrument(symbol)
-        query = CandleQuerySerializer(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        return Response(SeriesSerializer(_series(instrument, query.validated_data)).data)
-
-
-class LatestView(APIView):
-    access = {"GET": PUBLIC}
-    rate_scope = MARKET_DATA
-
-    @extend_schema(operation_id="latest_candle_get", responses={200: LatestSerializer})
-    def get(self, request: Request, symbol: str) -> Response:
-        """Show the candle that closed last."""
-        candle = latest_candle(_instrument(symbol))
-        if candle is None:
-            raise Http404
-        return Response(LatestSerializer(candle).data)
+        """Show an instrument."""
+        return Response(InstrumentSerializer(selectors.instrument_get(symbol)).data)
 
 
 class FeedsView(ListView):
-    """The feeds, and what each is doing."""
+    """The feeds, and how they are doing."""
 
     access = {"GET": PUBLIC}
     rate_scope = MARKET_DATA
@@ -92,31 +66,66 @@ class FeedsView(ListView):
     keyset = ("id",)
 
     def rows(self) -> QuerySet[Feed]:
-        return feeds()
+        return selectors.feeds()
 
 
-def _instrument(symbol: str) -> Instrument:
-    try:
-        return instrument_get(symbol)
-    except UnknownSymbol:
-        raise Http404 from None
+class _FormatIsOurs(DefaultContentNegotiation):
+    """Leave the parameter `format` to the view: it says how candles are laid out, not what renders them."""
+
+    settings = SimpleNamespace(URL_FORMAT_OVERRIDE=None)  # type: ignore[assignment]
 
 
-def _series(instrument: Instrument, query: dict[str, Any]) -> dict[str, Any]:
-    timeframe, limit = query["timeframe"], query["limit"]
-    source = query.get("source") or source_of(instrument, timeframe)
-    start, end = query.get("start"), query.get("end")
-    rows: list[Any] = []
-    if source is not None:
-        span = {"start": start, "end": end, "limit": limit + 1}
-        rows = candle_rows(instrument=instrument, timeframe=timeframe, source=source, **span)
-    # Paging goes forward from a start; without one these are the newest, and there is nothing after them.
-    following = rows[limit][0] if start is not None and len(rows) > limit else None
-    shown = rows[:limit] if start is not None else rows[-limit:]
+class CandlesView(APIView):
+    access = {"GET": PUBLIC}
+    rate_scope = MARKET_DATA
+    content_negotiation_class = _FormatIsOurs
+
+    @extend_schema(
+        operation_id="candles_list", parameters=[SYMBOL, CandlesQuerySerializer], responses={200: CandlesSerializer}
+    )
+    def get(self, request: Request, symbol: str) -> Response:
+        """List finished candles, oldest first: with a start the oldest from there on, else the newest."""
+        query = CandlesQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        layout = query.validated_data.pop("format")
+        page = selectors.candles_page(instrument=selectors.instrument_get(symbol), **query.validated_data)
+        body: dict[str, Any] = {"symbol": symbol, "timeframe": page.timeframe, "source": page.source}
+        body |= {"columns": _columns(page.rows)} if layout == COLUMNS else {"results": [_row(row) for row in page.rows]}
+        return Response({**body, "next": None if page.next_start is None else _text(page.next_start)})
+
+
+class LatestView(APIView):
+    access = {"GET": PUBLIC}
+    rate_scope = MARKET_DATA
+
+    @extend_schema(operation_id="latest_candle_get", parameters=[SYMBOL], responses={200: CandleSerializer})
+    def get(self, request: Request, symbol: str) -> Response:
+        """Show the candle that closed last on the instrument's feed."""
+        instrument = selectors.instrument_get(symbol)
+        candle = selectors.latest_candle(instrument)
+        if candle is None:
+            raise selectors.NoCandle(f"No candle of {symbol} has arrived yet.")
+        return Response(CandleSerializer(candle).data)
+
+
+def _row(row: selectors.CandleRow) -> dict[str, str]:
+    """Lay out a row by hand: a serializer for each would take most of the request's time."""
+    time, opened, high, low, close, volume = row
     return {
-        "symbol": instrument.symbol,
-        "timeframe": timeframe,
-        "source": source,
-        "results": [dict(zip(FIELDS, row, strict=True)) for row in shown],
-        "next": following,
+        "time": _text(time),
+        "open": plain(opened),
+        "high": plain(high),
+        "low": plain(low),
+        "close": plain(close),
+        "volume": plain(volume),
     }
+
+
+def _columns(rows: list[selectors.CandleRow]) -> dict[str, list[Any]]:
+    times, *figures = zip(*rows, strict=True) if rows else ((),) * 6
+    columns: dict[str, list[Any]] = {"time": [int(time.timestamp()) for time in times]}
+    return columns | {name: [float(f) for f in column] for name, column in zip(selectors.PRICES, figures, strict=True)}
+
+
+def _text(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")

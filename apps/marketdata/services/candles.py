@@ -147,7 +147,7 @@ def _insert(feed: Feed, bar: Bar, now: datetime) -> bool:
                 now,
             ],
         )
-        return cursor.rowcount == 1
+        return bool(cursor.rowcount == 1)
 
 
 def _message(feed: Feed, bar: Bar) -> dict[str, object]:

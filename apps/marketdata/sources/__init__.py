@@ -1,1 +1,1 @@
-"""Where candles come from, one file each."""
+"""Where candles come from: files that are imported, and feeds that arrive."""

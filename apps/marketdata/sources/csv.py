@@ -1,157 +1,180 @@
-"""Candles from a file of comma-separated values, each line checked before any of them is kept."""
+"""Candle files: a header, then a candle a line, with any of the usual delimiters, column names and time formats."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
-from itertools import pairwise
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from algotrendy.trading.candles import Bar
-from algotrendy.trading.errors import InvalidCandle, TradingError
+from algotrendy.trading.errors import InvalidCandle
 from algotrendy.trading.values import Timeframe
 
-COLUMNS = ("time", "open", "high", "low", "close", "volume")
-NAMES = {"time": ("time", "date", "datetime", "timestamp", "open_time", "open time")}
-"""Headers that are understood without being told; the other columns are called what they are."""
-MAX_PROBLEMS = 10
+from .base import FileRefused
+from .times import TimeReader, TimeRefused, zone_of
+
+FIELDS = ("time", "open", "high", "low", "close", "volume")
+NO_COLUMN = "none"
+MOST_ERRORS = 10
+_NAMES = {
+    "time": {"time", "date", "datetime", "timestamp", "opentime", "gmttime", "utctime", "t"},
+    "open": {"open", "o", "openprice"},
+    "high": {"high", "h", "highprice"},
+    "low": {"low", "l", "lowprice"},
+    "close": {"close", "c", "closeprice"},
+    "volume": {"volume", "vol", "v", "tickvol", "tickvolume"},
+}
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
 
-class UnusableFile(TradingError):
-    """The file holds faults; `problems` has a line for each, the message the first few of them."""
+@dataclass(frozen=True)
+class CsvSource:
+    """One candle file. `columns` names the file's columns by field where they are not the usual ones."""
 
-    code = "unusable_file"
-
-    def __init__(self, path: Path, problems: list[str]) -> None:
-        shown = problems[:MAX_PROBLEMS]
-        more = len(problems) - len(shown)
-        tail = [f"and {more} more"] if more > 0 else []
-        super().__init__(f"{path}: " + "; ".join([*shown, *tail]) + ". Nothing was imported.")
-        self.problems = problems
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """How a file is written. `columns` maps our names to the file's where they differ; `time_format` is strptime's.
-
-    Without a time format ISO 8601 and Unix seconds or milliseconds are understood. Times without a zone are in
-    `time_zone`.
-    """
-
-    columns: dict[str, str] = field(default_factory=dict)
-    time_format: str | None = None
+    path: Path
+    symbol: str
+    timeframe: Timeframe
     time_zone: str = "UTC"
+    time_format: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    progress: Callable[[int], None] | None = None
+    """Is told how many rows were read since it was last told."""
 
+    def read(self) -> list[Bar]:
+        """Return the candles, oldest first; raise FileRefused that names line, cause and remedy."""
+        lines = self._lines()
+        header, delimiter = self._header(lines[0])
+        places = self._places(header)
+        rows = list(self._rows(lines, delimiter))
+        if not rows:
+            raise FileRefused([f"{self.path.name} has a header but no candles."])
+        if len(rows) > 1 and self._runs_backwards(rows, places["time"]):
+            rows.reverse()
+        return self._bars(rows, places, len(header))
 
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """A stretch without candles: the close of the last one before, and the open of the first one after."""
-
-    start: datetime
-    end: datetime
-
-    @property
-    def length(self) -> timedelta:
-        return self.end - self.start
-
-
-def read_bars(path: Path, *, symbol: str, timeframe: Timeframe, layout: Layout) -> list[Bar]:
-    """Return the file's candles, oldest first; raise UnusableFile that names every bad line."""
-    bars: list[Bar] = []
-    problems: list[str] = []
-    lines: dict[datetime, int] = {}
-    for number, row in _rows(path, layout):
+    def _lines(self) -> list[str]:
         try:
-            bar = _bar(row, symbol, timeframe, layout)
-            bar.validate()
-            if bar.open_time in lines:
-                raise InvalidCandle(f"repeats the time of line {lines[bar.open_time]}, {bar.open_time:%Y-%m-%d %H:%M}")
-        except InvalidCandle as error:
-            problems.append(f"line {number}: {error.message}")
-            continue
-        lines[bar.open_time] = number
-        bars.append(bar)
-    if not bars and not problems:
-        problems.append("it holds no candle")
-    if problems:
-        raise UnusableFile(path, problems)
-    return sorted(bars, key=lambda bar: bar.open_time)
+            text = self.path.read_text(encoding="utf-8-sig")
+        except FileNotFoundError:
+            raise FileRefused([f"There is no file {self.path}; check the path."]) from None
+        except UnicodeDecodeError:
+            raise FileRefused([f"{self.path.name} is not text in UTF-8; unpack or convert it first."]) from None
+        except OSError as error:
+            raise FileRefused([f"{self.path} cannot be read: {error.strerror}."]) from None
+        lines = text.splitlines()
+        if not any(line.strip() for line in lines):
+            raise FileRefused([f"{self.path.name} is empty; it needs a header line and a candle a line."])
+        return lines
 
+    def _header(self, line: str) -> tuple[list[str], str]:
+        delimiter = max(",;\t|", key=line.count)
+        return [name.strip() for name in next(csv.reader([line], delimiter=delimiter), [])], delimiter
 
-def find_gaps(bars: list[Bar]) -> list[Gap]:
-    """Return the stretches between the candles in which there is none; closed markets are among them."""
-    return [
-        Gap(earlier.close_time, later.open_time)
-        for earlier, later in pairwise(bars)
-        if later.open_time > earlier.close_time
-    ]
+    def _places(self, header: list[str]) -> dict[str, int]:
+        """Return the index of each field's column."""
+        unknown = sorted(set(self.columns) - set(FIELDS))
+        if unknown:
+            raise FileRefused([f"--columns knows no {', '.join(unknown)}; it knows {', '.join(FIELDS)}."])
+        places, missing = {}, []
+        for name in FIELDS:
+            given = self.columns.get(name)
+            if name == "volume" and given == NO_COLUMN:
+                continue
+            found = [
+                index
+                for index, column in enumerate(header)
+                if (column == given if given is not None else re.sub(r"[^a-z]", "", column.lower()) in _NAMES[name])
+            ]
+            if found:
+                places[name] = found[0]
+            else:
+                missing.append(name)
+        if missing:
+            raise FileRefused([_missing(self.path.name, missing, header)])
+        return places
 
+    def _rows(self, lines: list[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
+        reader = csv.reader(lines[1:], delimiter=delimiter)
+        try:
+            for row in reader:
+                if any(cell.strip() for cell in row):
+                    yield reader.line_num + 1, row
+        except csv.Error as error:
+            raise FileRefused([f"{self.path.name} line {reader.line_num + 1}: {error}."]) from None
 
-def _rows(path: Path, layout: Layout) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield each line's number and its values under our names."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(stream)
-            header = next(reader, None)
-            if header is None:
-                raise UnusableFile(path, ["it is empty"])
-            places = _places(path, header, layout)
-            for values in reader:
-                if any(value.strip() for value in values):
-                    yield reader.line_num, {n: values[i].strip() if i < len(values) else "" for n, i in places.items()}
-    except UnicodeDecodeError as error:
-        raise UnusableFile(path, [f"it is not text in UTF-8 (byte {error.start})"]) from error
-    except csv.Error as error:
-        raise UnusableFile(path, [f"it is no CSV file: {error}"]) from error
-    except OSError as error:
-        raise UnusableFile(path, [f"it cannot be read: {error.strerror}"]) from error
+    def _runs_backwards(self, rows: list[tuple[int, list[str]]], place: int) -> bool:
+        """Say whether the newest candle comes first, which is no error."""
+        times = self._time_reader()
+        try:
+            return times.read(rows[0][1][place].strip()) > times.read(rows[-1][1][place].strip())
+        except (TimeRefused, IndexError):
+            return False  # The row itself is refused later, with its line.
 
+    def _time_reader(self) -> TimeReader:
+        try:
+            return TimeReader(zone_of(self.time_zone), self.time_format)
+        except TimeRefused as error:
+            raise FileRefused([str(error)]) from None
 
-def _places(path: Path, header: list[str], layout: Layout) -> dict[str, int]:
-    known = {name.strip().lower(): index for index, name in enumerate(header)}
-    places, missing = {}, []
-    for name in COLUMNS:
-        candidates = [layout.columns[name]] if name in layout.columns else [*NAMES.get(name, ()), name]
-        found = next((known[c.lower()] for c in candidates if c.lower() in known), None)
-        if found is None:
-            missing.append(candidates[-1])
-        else:
-            places[name] = found
-    if missing:
-        raise UnusableFile(
-            path, [f"there is no column {', '.join(missing)} among {', '.join(header)}; name it with --columns"]
-        )
-    return places
+    def _bars(self, rows: list[tuple[int, list[str]]], places: dict[str, int], width: int) -> list[Bar]:
+        times, seen = self._time_reader(), dict[datetime, int]()
+        found, errors = [], []
+        for count, (line, row) in enumerate(rows, start=1):
+            try:
+                bar = self._bar(row, places, width, times)
+                if bar.open_time in seen:
+                    raise InvalidCandle(f"{bar.open_time:%Y-%m-%d %H:%M} UTC is on line {seen[bar.open_time]} already")
+                seen[bar.open_time] = line
+                found.append(bar)
+            except (InvalidCandle, TimeRefused, ValueError) as error:
+                errors.append((line, _remedy(error)))
+            if self.progress is not None and (count % 500 == 0 or count == len(rows)):
+                self.progress(count % 500 or 500)
+        if errors:
+            raise FileRefused(self._told(errors))
+        return sorted(found, key=lambda bar: bar.open_time)
 
+    def _bar(self, row: list[str], places: dict[str, int], width: int, times: TimeReader) -> Bar:
+        if len(row) != width:
+            raise ValueError(f"{len(row)} fields instead of the header's {width}; complete the line or remove it")
+        numbers = [
+            _number(name, row[places[name]].strip()) if name in places else Decimal(0)
+            for name in FIELDS
+            if name != "time"
+        ]
+        bar = Bar(self.symbol, self.timeframe, times.read(row[places["time"]].strip()), *numbers)
+        bar.validate()
+        return bar
 
-def _bar(row: dict[str, str], symbol: str, timeframe: Timeframe, layout: Layout) -> Bar:
-    numbers = [_number(name, row[name]) for name in COLUMNS[1:]]
-    return Bar(symbol, timeframe, _time(row["time"], layout), *numbers)
+    def _told(self, errors: list[tuple[int, str]]) -> list[str]:
+        errors.sort()
+        told = [f"{self.path.name} line {line}: {cause}." for line, cause in errors[:MOST_ERRORS]]
+        if len(errors) > MOST_ERRORS:
+            told.append(f"{self.path.name}: {len(errors) - MOST_ERRORS} more lines are wrong.")
+        return told
 
 
 def _number(name: str, text: str) -> Decimal:
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        raise InvalidCandle(f"{name} {text!r} is no number") from None
+    if not _NUMBER.fullmatch(text):
+        hint = "; write decimals with a point and no thousands separators" if "," in text else "; correct it"
+        raise ValueError(f"{name} {text[:40]!r} is not a number{hint}")
+    return Decimal(text)
 
 
-def _time(text: str, layout: Layout) -> datetime:
-    try:
-        if layout.time_format:
-            moment = datetime.strptime(text, layout.time_format)  # noqa: DTZ007 - the zone is given below
-        elif text.isdigit():
-            stamp = int(text)
-            return datetime.fromtimestamp(stamp / 1000 if stamp > 10**11 else stamp, tz=UTC)
-        else:
-            moment = datetime.fromisoformat(text)
-    except (ValueError, OverflowError):
-        form = layout.time_format or "ISO 8601 or Unix seconds"
-        raise InvalidCandle(f"time {text!r} is not {form}; tell its form with --time-format") from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=ZoneInfo(layout.time_zone))
-    return moment.astimezone(UTC)
+def _remedy(error: Exception) -> str:
+    """Return the cause, with what to do where the cause alone does not say it."""
+    text = str(error)
+    if "wrong time zone" in text:
+        return f"{text.replace(' (wrong time zone?)', '')}; give the file's zone with --time-zone, or check --timeframe"
+    return f"{text}; correct the line or remove it" if isinstance(error, InvalidCandle) else text
+
+
+def _missing(name: str, missing: list[str], header: list[str]) -> str:
+    example = ",".join(f"{name}=..." for name in missing)
+    hint = f" (volume={NO_COLUMN} where there is none)" if "volume" in missing else ""
+    shown = ", ".join(header)[:200]
+    return f"{name} has no column for {', '.join(missing)}; it has {shown}: name them with --columns {example}{hint}."
