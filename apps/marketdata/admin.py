@@ -139,6 +139,9 @@ class FeedAdmin(OwnedByService):
         fixed = [] if obj is None else ["instrument", "timeframe", "source"]
         return [*self.readonly_fields, *fixed]
 
+    def has_switch_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        return request.user.has_perm("marketdata.change_feed")
+
     def save_model(self, request: HttpRequest, obj: Feed, form: Any, change: bool) -> None:
         if change:
             feed_update(feed=obj, **{name: form.cleaned_data[name] for name in form.changed_data})
@@ -171,7 +174,7 @@ class FeedAdmin(OwnedByService):
     @action(
         description="Enable",
         icon="play_arrow",
-        permissions=["marketdata.change_feed"],
+        permissions=["switch"],
         dialog={"title": "Enable this feed?", "form_class": EnableFeedForm, "form_submit_text": "Enable feed"},
     )
     def enable_feed(self, request: HttpRequest, form: FeedForm, object_id: str) -> HttpResponse:
@@ -181,7 +184,7 @@ class FeedAdmin(OwnedByService):
         description="Disable",
         icon="pause",
         variant=ActionVariant.WARNING,
-        permissions=["marketdata.change_feed"],
+        permissions=["switch"],
         dialog={"title": "Disable this feed?", "form_class": DisableFeedForm, "form_submit_text": "Disable feed"},
     )
     def disable_feed(self, request: HttpRequest, form: FeedForm, object_id: str) -> HttpResponse:

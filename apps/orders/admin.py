@@ -73,6 +73,9 @@ class OrderAdmin(FactAdmin):
         ("Identity", {"fields": [("client_order_id", "exchange_order_id", "version")]}),
     ]
 
+    def has_cancel_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        return request.user.has_perm("orders.change_order")
+
     def changeform_view(
         self,
         request: HttpRequest,
@@ -141,7 +144,7 @@ class OrderAdmin(FactAdmin):
         description="Cancel order",
         icon="cancel",
         variant=ActionVariant.DANGER,
-        permissions=["orders.change_order"],
+        permissions=["cancel"],
         dialog={
             "title": "Cancel this order?",
             "description": "The venue may already have filled part of it; what is filled stays.",
@@ -164,7 +167,7 @@ class OrderAdmin(FactAdmin):
         description="Cancel all open",
         icon="block",
         variant=ActionVariant.DANGER,
-        permissions=["orders.change_order"],
+        permissions=["cancel"],
         dialog={
             "title": "Cancel all open orders?",
             "form_class": CancelAllForm,
@@ -272,11 +275,14 @@ class ClosablePositionAdmin(PositionAdmin):
     actions_row = ["close_position"]
     actions_detail = ["close_position"]
 
+    def has_close_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        return request.user.has_perm("orders.add_order")
+
     @action(
         description="Close position",
         icon="logout",
         variant=ActionVariant.DANGER,
-        permissions=["orders.add_order"],
+        permissions=["close"],
         dialog={
             "title": "Close this position?",
             "form_class": CloseForm,

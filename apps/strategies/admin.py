@@ -93,6 +93,9 @@ class StrategyAdmin(OwnedByService):
     readonly_fields = STATE
     empty_hint = "Add a strategy: choose a rule, an instrument and a portfolio; it trades once you enable it."
 
+    def has_switch_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        return request.user.has_perm("strategies.change_strategy")
+
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
         may_change = obj is None or self.has_change_permission(request, obj)
         parameters = list(self.conditional_fields) if may_change else ["parameters_shown"]
@@ -146,7 +149,7 @@ class StrategyAdmin(OwnedByService):
     @action(
         description="Enable",
         icon="play_arrow",
-        permissions=["strategies.change_strategy"],
+        permissions=["switch"],
         dialog={"title": "Enable this strategy?", "form_class": EnableForm, "form_submit_text": "Enable strategy"},
     )
     def enable_strategy(self, request: HttpRequest, form: StrategyDialog, object_id: str) -> HttpResponse:
@@ -162,7 +165,7 @@ class StrategyAdmin(OwnedByService):
         description="Disable",
         icon="pause",
         variant=ActionVariant.WARNING,
-        permissions=["strategies.change_strategy"],
+        permissions=["switch"],
         dialog={
             "title": "Disable this strategy?",
             "form_class": DisableForm,
