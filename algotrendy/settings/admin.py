@@ -15,7 +15,7 @@ UNFOLD = {
     "SITE_TITLE": "AlgoTrendy",
     "SITE_HEADER": "AlgoTrendy",
     "SITE_SUBHEADER": "Algorithmic trading",
-    "SITE_URL": "/",
+    "SITE_URL": None,
     "SITE_ICON": lambda request: static("algotrendy/img/logo.svg"),
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("algotrendy/img/logo.svg")},
@@ -39,6 +39,7 @@ UNFOLD = {
     "SCRIPTS": [lambda request: static("algotrendy/js/theme.js")],
     "COMMAND": {"search_models": False, "show_history": False},
     "SIDEBAR": {"show_search": True, "navigation": "apps.dashboard.navigation.sidebar"},
+    "TABS": "apps.dashboard.navigation.tabs",
     "COLORS": {
         "base": {
             "50": "#f6f8fb",

@@ -50,9 +50,8 @@ def _feeds() -> Item:
     if not ages:
         return _item("Market feeds", "warn", "nothing yet", "No candle has arrived; is `manage.py run_feeds` running?")
     late = [feed for feed in arriving if _is_late(feed, now)]
-    text = (
-        f"{_age(min(ages))} ago" if not late else f"{len(late)} of {len(arriving)} late, newest {_age(min(ages))} ago"
-    )
+    newest = f"{_age(min(ages))} ago"
+    text = f"{len(late)} of {len(arriving)} late, newest {newest}" if late else newest
     return _item("Market feeds", "warn" if late else "ok", text, "")
 
 

@@ -91,6 +91,23 @@ def sidebar(request: HttpRequest) -> list[Item]:
     ]
 
 
+def tabs(request: HttpRequest) -> list[Item]:
+    """Return the tabs above the lists that have an open part."""
+    return [
+        {
+            "models": [model],
+            "items": [
+                {"title": "All", "link": reverse_lazy(page), "active": _is_state(None)},
+                {"title": "Open", "link": f"{reverse(page)}?state=open", "active": _is_state("open")},
+            ],
+        }
+        for model, page in (
+            ("orders.order", "admin:orders_order_changelist"),
+            ("portfolio.position", "admin:portfolio_position_changelist"),
+        )
+    ]
+
+
 def open_orders(request: HttpRequest) -> int | None:
     """Return how many orders are at work, or None where there are none: then there is no badge."""
     if not request.user.is_authenticated:
@@ -105,6 +122,10 @@ def _page(title: str, icon: str, app: str, model: str) -> Item:
         "link": reverse_lazy(f"admin:{app}_{model}_changelist"),
         "permission": _may(f"{app}.view_{model}"),
     }
+
+
+def _is_state(state: str | None) -> Callable[[HttpRequest], bool]:
+    return lambda request: request.GET.get("state") == state
 
 
 def _may(permission: str) -> Callable[[HttpRequest], bool]:

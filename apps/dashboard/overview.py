@@ -91,12 +91,13 @@ def _deepest(portfolio: Portfolio) -> Data:
 
 
 def _sparks(portfolio: Portfolio) -> Data:
-    """Return the last day of market time of each figure that snapshots hold, thinned out."""
-    rows = _snapshots(portfolio, SPANS["1D"], SPARK_POINTS)
-    first = rows[0][1] if rows else Decimal(0)
+    """Return the last month of market time of each figure that snapshots hold, thinned out; of the day its own."""
+    rows = _snapshots(portfolio, SPANS["1M"], SPARK_POINTS)
+    day = _snapshots(portfolio, SPANS["1D"], SPARK_POINTS)
+    first = day[0][1] if day else Decimal(0)
     return {
         "equity": [float(equity) for _, equity, _, _ in rows],
-        "day_pnl": [float(equity - first) for _, equity, _, _ in rows],
+        "day_pnl": [float(equity - first) for _, equity, _, _ in day],
         "unrealized_pnl": [float(unrealized) for _, _, unrealized, _ in rows],
         "drawdown_percent": [-float(drawdown) for _, _, _, drawdown in rows],
     }

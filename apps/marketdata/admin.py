@@ -54,6 +54,7 @@ class CandleAdmin(FactAdmin):
     list_filter = ["instrument", "timeframe", "source", ("open_time", RangeDateTimeFilter)]
     list_select_related = ["instrument"]
     paginator = InfinitePaginator
+    show_full_result_count = False
     empty_hint = "No candles yet: run `manage.py import_candles --help` to bring a file in, or enable a feed."
 
     @display(description="Open time", ordering="open_time")
@@ -123,7 +124,7 @@ class FeedAdmin(OwnedByService):
         "speed_shown",
         "last_candle",
         "received",
-        "last_error",
+        "error",
     ]
     list_filter = ["enabled", "source", "timeframe"]
     list_select_related = ["instrument"]
@@ -157,7 +158,7 @@ class FeedAdmin(OwnedByService):
 
     @display(description="Speed", formatting="price", ordering="speed")
     def speed_shown(self, feed: Feed) -> str:
-        return f"{feed.speed:,g} s/s"
+        return f"{feed.speed:,g}\N{MULTIPLICATION SIGN}"
 
     @display(description="Last candle", ordering="position")
     def last_candle(self, feed: Feed) -> object:

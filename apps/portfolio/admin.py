@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Model, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
+from django.utils.html import format_html
 from unfold.admin import StackedInline
 from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
@@ -155,7 +156,11 @@ class PositionAdmin(FactAdmin):
         return side_badge(position.side)
 
     @display(description="Size", formatting="price", ordering="quantity")
-    def size(self, position: Position) -> str:
+    def size(self, position: Position) -> object:
+        if position.closed_at is not None:
+            return format_html(
+                '<span class="tone-flat" title="The largest size; closed">{}</span>', self.largest(position)
+            )
         return amount(abs(position.quantity), position.instrument.quantity_decimals)
 
     @display(description="Largest size")
@@ -207,6 +212,7 @@ class EquitySnapshotAdmin(FactAdmin):
     list_display = ["time", "portfolio", "equity_", "cash_", "unrealized", "drawdown"]
     list_filter = ["portfolio"]
     paginator = InfinitePaginator
+    show_full_result_count = False
 
     @display(description="Market time", ordering="at")
     def time(self, snapshot: EquitySnapshot) -> object:

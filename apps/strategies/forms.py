@@ -19,6 +19,8 @@ from algotrendy.trading.strategies.base import ParameterSpec
 from apps.strategies.models import Strategy
 
 SEPARATOR = "__"
+UNBOUNDED = 1e9
+"""A limit from here on only keeps numbers finite; it is not worth a word."""
 
 
 def field_name(rule: str, parameter: str) -> str:
@@ -49,7 +51,7 @@ def _field(spec: ParameterSpec) -> forms.Field:
         return forms.BooleanField(
             label=label, required=False, help_text=spec.description, widget=UnfoldBooleanSwitchWidget()
         )
-    help_text = f"{spec.description} {spec.minimum:,g} to {spec.maximum:,g}; empty takes {spec.default:g}."
+    help_text = f"{spec.description} {_range(spec)}; empty takes {spec.default:g}."
     options: dict[str, Any] = {
         "label": label,
         "required": False,
@@ -60,6 +62,12 @@ def _field(spec: ParameterSpec) -> forms.Field:
     if spec.kind is int:
         return forms.IntegerField(widget=UnfoldAdminIntegerFieldWidget(), **options)
     return forms.FloatField(widget=UnfoldAdminIntegerFieldWidget(attrs={"step": "any"}), **options)
+
+
+def _range(spec: ParameterSpec) -> str:
+    if spec.maximum is not None and spec.maximum >= UNBOUNDED:
+        return f"At least {spec.minimum:g}"
+    return f"{spec.minimum:,g} to {spec.maximum:,g}"
 
 
 class _StrategyForm(forms.ModelForm):  # type: ignore[type-arg]

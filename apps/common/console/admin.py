@@ -22,7 +22,6 @@ class ConsoleAdmin(ModelAdmin):
     list_fullwidth = True
     list_filter_submit = True
     list_per_page = 50
-    show_full_result_count = False
     compressed_fields = True
     warn_unsaved_form = True
 

@@ -58,7 +58,7 @@
     put("equity", figures.equity);
     note("equity-note", percent(figures.total_return_percent, true), "since the start");
     put("day-pnl", figures.day_pnl, { sign: true, tone: true });
-    note("day-pnl-note", percent(figures.day_pnl_percent, true), "last day of market time");
+    note("day-pnl-note", percent(figures.day_pnl_percent, true), "in a day");
     put("unrealized", figures.unrealized_pnl, { sign: true, tone: true });
     note("unrealized-note", `${figures.open_positions} open`, figures.exposure_percent === null ? "" : ` \u00b7 exposure ${Console.amount(figures.exposure_percent, 1)}%`);
     put("orders", figures.orders_today, { decimals: 0 });
