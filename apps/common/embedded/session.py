@@ -75,7 +75,7 @@ class Engine:
             subprocess.run(
                 command if self.fsync else [*command, "--no-fsync"],
                 cwd="/",
-                env={"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(PROJECT), "HOME": "/"},
+                env={"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": _python_path(), "HOME": "/"},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -109,3 +109,8 @@ class Engine:
 
     def _has_keeper(self) -> bool:
         return is_held(self.place.run / f"{self.name}.keeper")
+
+
+def _python_path() -> str:
+    """Return where the keeper finds the project, and the servers' packages where they are not in site-packages."""
+    return os.pathsep.join(path for path in (os.environ.get("PYTHONPATH"), str(PROJECT)) if path)

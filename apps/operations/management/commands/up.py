@@ -25,7 +25,7 @@ from apps.accounts.services import ensure_first_admin
 from apps.common.embedded import EngineError, current
 from apps.common.embedded.locks import FileLock
 from apps.common.embedded.place import make_folder
-from apps.operations.platform import Addresses, services
+from apps.operations.platform import FLOWER_HOST, Addresses, services
 from apps.operations.services import demo
 from apps.operations.supervisor import Supervisor
 
@@ -94,7 +94,7 @@ class Command(BaseCommand):
             if waiting and _answers(f"{addresses.web}/api/health/live"):
                 waiting = False
                 supervisor.say("up", f"Ready after {time.monotonic() - started:.1f} s.")
-                for name, url in addresses.shown():
+                for name, url in addresses.shown(_flower_sign_in()):
                     supervisor.say("up", f"{name:<9} {url}")
                 supervisor.say("up", "Ctrl-C stops everything.")
             then()
@@ -123,16 +123,20 @@ def _addresses(options: dict[str, Any]) -> Addresses:
     if options["no_flower"]:
         del wanted["flower-port"]
     for option, port in wanted.items():
-        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-            except (OSError, OverflowError) as error:
-                reason = getattr(error, "strerror", None) or str(error)
-                raise CommandError(f"Port {port} of {host}: {reason}. Choose another with --{option}.") from error
+        _check_port(FLOWER_HOST if option == "flower-port" else host, port, option)
     if len(set(wanted.values())) < len(wanted):
         raise CommandError("The ports must differ from each other; change one of them.")
     return Addresses(host, wanted["port"], wanted["stream-port"], wanted.get("flower-port"))
+
+
+def _check_port(host: str, port: int, option: str) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except (OSError, OverflowError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise CommandError(f"Port {port} of {host}: {reason}. Choose another with --{option}.") from error
 
 
 def _export(run: Path, addresses: Addresses, options: dict[str, Any]) -> None:
@@ -153,12 +157,23 @@ def _export(run: Path, addresses: Addresses, options: dict[str, Any]) -> None:
 
 
 def _flower_password() -> str:
-    path: Path = settings.VAR_DIR / "flower.password"
+    path = _flower_file()
     if not path.exists():
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
             stream.write(secrets.token_urlsafe(12))
     return path.read_text(encoding="utf-8")
+
+
+def _flower_sign_in() -> str:
+    """Say how to sign in where the password is ours; who has chosen one knows it."""
+    path = _flower_file()
+    is_ours = path.exists() and os.environ.get("FLOWER_BASIC_AUTH") == f"admin:{path.read_text(encoding='utf-8')}"
+    return f"(user admin, password in {path})" if is_ours else ""
+
+
+def _flower_file() -> Path:
+    return Path(settings.VAR_DIR) / "flower.password"
 
 
 def _each_second(call: Callable[[], None]) -> Callable[[], None]:
