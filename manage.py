@@ -1,30 +1,45 @@
 #!/usr/bin/env python
-"""Run a management command; where no servers are configured, start the private ones for it."""
+"""Run a management command; start the private engines for it where none are configured."""
 
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
-WITHOUT_ENGINES = {"help", "--help", "-h", "--version", "version", "compilemessages", "makemessages"}
+WITHOUT_ENGINES = {"help", "version", "compilemessages", "makemessages", "startapp"}
+ASKS_FOR_HELP = {"-h", "--help", "--version"}
 
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "algotrendy.settings")
-    from django.core.management import execute_from_command_line
+    from environ import Env
 
-    from apps.common.embedded import EngineError, engines
+    from apps.common.embedded import EngineError
 
-    if len(sys.argv) < 2 or WITHOUT_ENGINES.intersection(sys.argv[1:]):
-        # Help needs the settings, which need addresses, but no server.
-        os.environ.setdefault("DATABASE_URL", "postgres://127.0.0.1/algotrendy")
-        os.environ.setdefault("REDIS_URL", "redis://127.0.0.1/0")
-        os.environ.setdefault("SECRET_KEY", "only-to-print-help")
-        execute_from_command_line(sys.argv)
-        return
+    Env.read_env(Path(__file__).resolve().parent / ".env")
     try:
-        with engines():
+        with _surroundings():
+            from django.core.management import execute_from_command_line
+
             execute_from_command_line(sys.argv)
     except EngineError as error:
-        sys.exit(f"algotrendy: {error}")
+        sys.exit(f"{error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+@contextlib.contextmanager
+def _surroundings() -> Iterator[None]:
+    """Provide what the command needs before Django reads its settings."""
+    from apps.common.embedded import engines, placeholders
+
+    if len(sys.argv) < 2 or sys.argv[1] in WITHOUT_ENGINES or ASKS_FOR_HELP & set(sys.argv[1:]):
+        placeholders()
+        yield
+        return
+    with engines():
+        yield
 
 
 if __name__ == "__main__":

@@ -1,4 +1,12 @@
-async def application(scope, receive, send):
-    if scope["type"] == "http":
-        await send({"type": "http.response.start", "status": 404, "headers": []})
-        await send({"type": "http.response.body", "body": b""})
+"""The event stream's own server process; every other request is served by `algotrendy.wsgi`."""
+
+import os
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "algotrendy.settings")
+django.setup()
+
+from apps.dashboard.stream.application import StreamApplication  # noqa: E402 - models need Django set up
+
+application = StreamApplication()

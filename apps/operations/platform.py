@@ -7,12 +7,25 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from django.conf import settings
-
 from apps.operations.supervisor import Service
 
+STARTS = {"web": 0.0, "stream": 2.0, "worker": 2.0, "feed": 2.0, "beat": 4.0, "flower": 4.0}
+"""Seconds to wait with each: on two cores six interpreters at once make a person wait for the first page."""
 WSGI = "algotrendy.wsgi:application"
 ASGI = "algotrendy.asgi:application"
+FLOWER_HOST = "127.0.0.1"
+"""Flower can end tasks and workers: it stays on the machine, also where the web server is open to others."""
+STOPS = {
+    "beat": (0, 1.2),
+    "feed": (0, 1.2),
+    "web": (1, 2.5),
+    "stream": (1, 2.5),
+    "worker": (2, 3.5),
+    "flower": (3, 0.7),
+}
+"""When each is stopped, and the seconds it may take: first what makes work, then what takes requests, then the worker,
+which finishes what it has begun, then Flower. Even where none of them listens that adds up to less than 8 seconds: with
+the engines it stays below the 10 that a stop may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +47,16 @@ class Addresses:
 
     @property
     def flower(self) -> str:
-        return self._url(self.flower_port or 0)
+        return f"http://localhost:{self.flower_port}"
 
-    def shown(self) -> Iterator[tuple[str, str]]:
+    def shown(self, flower_sign_in: str) -> Iterator[tuple[str, str]]:
         """Yield what to tell a person: a name and an address each."""
         yield "Console", f"{self.web}/admin/"
         yield "API", f"{self.web}/api/docs"
         yield "Stream", f"{self.stream}/api/stream"
         yield "Metrics", f"{self.web}/metrics"
         if self.flower_port:
-            yield "Flower", f"{self.flower} (user admin, password in {settings.VAR_DIR / 'flower.password'})"
+            yield "Flower", f"{self.flower} {flower_sign_in}".rstrip()
 
     def _url(self, port: int) -> str:
         host = "localhost" if self.host in ("127.0.0.1", "0.0.0.0", "::", "::1") else self.host  # noqa: S104
@@ -51,32 +64,30 @@ class Addresses:
 
 
 def services(addresses: Addresses) -> list[Service]:
-    """Return the platform's processes in the order in which they start.
-
-    They stop the other way about where it matters: first what makes work (beat, feeds), then what takes requests, then
-    the worker, which finishes what it has begun, then Flower.
-    """
+    """Return the platform's processes in the order in which they start."""
     host, celery = addresses.host, ("-m", "celery", "-q", "-A", "algotrendy.celery")
     granian = ("-m", "granian", "--host", host, *["--log-level", "warning", "--no-ws", "--workers-kill-timeout", "2"])
     web = f"--workers {_count('WEB_WORKERS', 1)} --blocking-threads {_count('WEB_THREADS', 2 * (os.cpu_count() or 1))}"
     worker = "-Q orders,marketdata,default -l info --without-gossip --without-mingle -n worker@%h"
     found = [
-        _python("web", *granian, f"--port={addresses.web_port}", "--interface=wsgi", *web.split(), WSGI, stop_order=1),
-        _python("stream", *granian, f"--port={addresses.stream_port}", "--interface=asgi", ASGI, stop_order=1),
-        _python("worker", *celery, "worker", *worker.split(), stop_order=2, patience=5),
-        _python("beat", *celery, *["beat", "--pidfile=", "-l", "warning"], stop_order=0, patience=1.5),
-        _python("feed", "manage.py", "run_feeds", stop_order=0, patience=1.5),
+        _python("web", *granian, f"--port={addresses.web_port}", "--interface=wsgi", *web.split(), WSGI),
+        _python("stream", *granian, f"--port={addresses.stream_port}", "--interface=asgi", ASGI),
+        _python("worker", *celery, "worker", *worker.split()),
+        _python("beat", *celery, *["beat", "--pidfile=", "-l", "warning"]),
+        _python("feed", "manage.py", "run_feeds"),
     ]
     if addresses.flower_port:
-        flower = ("flower", f"--address={host}", f"--port={addresses.flower_port}", "--logging=warning")
-        found.append(_python("flower", *celery, *flower, stop_order=2, patience=2))
+        flower = ("flower", f"--address={FLOWER_HOST}", f"--port={addresses.flower_port}", "--logging=warning")
+        found.append(_python("flower", *celery, *flower))
     return found
 
 
-def _python(name: str, *arguments: str, stop_order: int, patience: float = 4) -> Service:
+def _python(name: str, *arguments: str) -> Service:
     # Root runs the platform in containers and trials; Celery's warning about it would head every start.
     quiet = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
-    return Service(name, [sys.executable, *arguments], stop_order=stop_order, patience=patience, environment=quiet)
+    order, patience = STOPS[name]
+    command, delay = [sys.executable, *arguments], STARTS[name]
+    return Service(name, command, stop_order=order, patience=patience, environment=quiet, delay=delay)
 
 
 def _count(variable: str, default: int) -> str:

@@ -14,11 +14,14 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO
 
-from apps.common.embedded.process import die_with_parent
+from apps.common.embedded.processes import die_with_parent
 
+GUARD = Path(__file__).with_name("guard.py")
 COLORS = (36, 35, 32, 33, 34, 96, 95, 92)
 CRASHES_ALLOWED = 5
 CRASH_WINDOW = 60.0
@@ -37,6 +40,8 @@ class Service:
     patience: float = 4.0
     """Seconds it may take to stop before it is killed."""
     stop_signal: signal.Signals = signal.SIGTERM
+    delay: float = 0.0
+    """Seconds after the supervisor's own start, so that what a person waits for has the processor to itself."""
     environment: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     crashes: deque[float] = field(default_factory=deque, init=False)
@@ -56,28 +61,33 @@ class Supervisor:
         *,
         watch: Callable[[], None] = lambda: None,
         output: IO[str] | None = None,
+        first_pause: float = FIRST_PAUSE,
     ) -> None:
         self.services = list(services)
         self.watch = watch
+        self.first_pause = first_pause
         self.output = output or sys.stdout
         self.color = self.output.isatty() and "NO_COLOR" not in os.environ
         self.width = max(len(service.name) for service in self.services)
         self.selector = selectors.DefaultSelector()
+        self.guard: IO[str] | None = None
         self.signals = 0
         self.failed: Service | None = None
 
     def run(self) -> int:
         """Run until Ctrl-C, SIGTERM or a service's final failure; a second signal kills at once."""
         before = {number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+        guard = self._start_guard()
         try:
             for service in self.services:
-                self._start(service)
+                service.start_at = time.monotonic() + service.delay
             while not self.signals and self.failed is None:
-                self._pump(TICK)
                 self._revive()
+                self._pump(TICK)
                 self.watch()
         finally:
             self._stop_all()
+            guard.communicate()
             for number, handler in before.items():
                 signal.signal(number, handler)
         if self.failed is not None:
@@ -94,6 +104,19 @@ class Supervisor:
         self.output.write(f"{prefix}{line}\n")
         self.output.flush()
 
+    def _start_guard(self) -> subprocess.Popen[str]:
+        guard = subprocess.Popen(  # noqa: S603 - our own program
+            [sys.executable, "-S", "-E", GUARD], stdin=subprocess.PIPE, text=True, start_new_session=True
+        )
+        self.guard = guard.stdin
+        return guard
+
+    def _tell_guard(self, sign: str, group: int) -> None:
+        if self.guard is not None:
+            with suppress(OSError):
+                self.guard.write(f"{sign}{group}\n")
+                self.guard.flush()
+
     def _on_signal(self, number: int, frame: object) -> None:
         self.signals += 1
 
@@ -104,9 +127,10 @@ class Supervisor:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env={**os.environ, "PYTHONUNBUFFERED": "1", **service.environment},
-            preexec_fn=die_with_parent(signal.SIGKILL),
+            preexec_fn=die_with_parent(signal.SIGKILL, os.getpid()),
             start_new_session=True,  # Ctrl-C is for the supervisor, which stops them in their order.
         )
+        self._tell_guard("+", service.process.pid)
         if service.process.stdout is not None:
             os.set_blocking(service.process.stdout.fileno(), False)
             self.selector.register(service.process.stdout, selectors.EVENT_READ, (service, bytearray()))
@@ -139,6 +163,7 @@ class Supervisor:
     def _note_crash(self, service: Service, now: float) -> None:
         """Plan the service's next start, later with each crash of the last minute; give up after too many."""
         status = service.process.returncode if service.process else None
+        self._end_group(service)
         service.process = None
         service.crashes.append(now)
         while service.crashes and now - service.crashes[0] > CRASH_WINDOW:
@@ -146,7 +171,7 @@ class Supervisor:
         if len(service.crashes) > CRASHES_ALLOWED:
             self.failed = service
             return
-        pause = min(FIRST_PAUSE * 2 ** (len(service.crashes) - 1), LONGEST_PAUSE)
+        pause = min(self.first_pause * 2 ** (len(service.crashes) - 1), LONGEST_PAUSE)
         service.start_at = now + pause
         self.say(service.name, f"ended with status {status}; starting again in {pause:g} s")
 
@@ -162,7 +187,15 @@ class Supervisor:
                 for service in running:
                     if self.signals > 1 or time.monotonic() > deadlines[service.name]:
                         self._signal(service, signal.SIGKILL)
-        self._pump(0)
+            for service in group:
+                self._end_group(service)
+            self._pump(0)  # Their last words come before those of the next group.
+
+    def _end_group(self, service: Service) -> None:
+        """End what an ended child has left behind: it would keep its port."""
+        if service.process is not None:
+            self._signal(service, signal.SIGKILL)
+            self._tell_guard("-", service.process.pid)
 
     @staticmethod
     def _signal(service: Service, number: signal.Signals) -> None:

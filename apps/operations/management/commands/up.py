@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
@@ -23,8 +23,9 @@ from django.db.migrations.executor import MigrationExecutor
 from algotrendy.trading.errors import TradingError
 from apps.accounts.services import ensure_first_admin
 from apps.common.embedded import EngineError, current
-from apps.common.embedded.files import make_folder, open_lock, try_lock
-from apps.operations.platform import Addresses, services
+from apps.common.embedded.locks import FileLock
+from apps.common.embedded.place import make_folder
+from apps.operations.platform import FLOWER_HOST, Addresses, services
 from apps.operations.services import demo
 from apps.operations.supervisor import Supervisor
 
@@ -41,24 +42,30 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=8000, help="port of the web server (default: %(default)s)")
         parser.add_argument("--stream-port", type=int, default=8001, help="port of the event stream (%(default)s)")
         parser.add_argument("--flower-port", type=int, default=5555, help="port of Flower (default: %(default)s)")
+        parser.add_argument("--workers", type=int, help="tasks at a time (default: WORKER_CONCURRENCY, else 2)")
         parser.add_argument("--no-flower", action="store_true", help="leave Flower out")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             run = make_folder(settings.VAR_DIR / "run")
-            lock = _sole_lock(run / "up.lock")
+            lock = _take_folder(run / "up.lock")
+            try:
+                status = self._run(run, options)
+            finally:
+                lock.release()
         except EngineError as error:
             raise CommandError(str(error)) from error
-        with lock:
-            addresses = _addresses(options)
-            self._prepare(with_demo=options["demo"])
-            connections.close_all()
-            _export(run, addresses)
-            supervisor = Supervisor(services(addresses), watch=_each_second(current().ensure), output=self.stdout._out)
-            supervisor.watch = self._announce(supervisor, addresses, supervisor.watch)
-            status = supervisor.run()
         if status:
             sys.exit(status)
+
+    def _run(self, run: Path, options: dict[str, Any]) -> int:
+        addresses = _addresses(options)
+        self._prepare(with_demo=options["demo"])
+        connections.close_all()
+        _export(run, addresses, options)
+        supervisor = Supervisor(services(addresses), watch=_each_second(current().ensure), output=self.stdout._out)
+        supervisor.watch = self._announce(supervisor, addresses, supervisor.watch)
+        return supervisor.run()
 
     def _prepare(self, *, with_demo: bool) -> None:
         """Bring the database up to date, and make the first administrator and the demonstration where asked."""
@@ -87,7 +94,7 @@ class Command(BaseCommand):
             if waiting and _answers(f"{addresses.web}/api/health/live"):
                 waiting = False
                 supervisor.say("up", f"Ready after {time.monotonic() - started:.1f} s.")
-                for name, url in addresses.shown():
+                for name, url in addresses.shown(_flower_sign_in()):
                     supervisor.say("up", f"{name:<9} {url}")
                 supervisor.say("up", "Ctrl-C stops everything.")
             then()
@@ -95,16 +102,17 @@ class Command(BaseCommand):
         return watch
 
 
-def _sole_lock(path: Path) -> IO[str]:
+def _take_folder(path: Path) -> FileLock:
     """Take the folder for this process alone; raise CommandError that names the process which has it."""
-    lock = open_lock(path)
-    if not try_lock(lock):
-        lock.seek(0)
-        pid = lock.read().strip() or "unknown"
+    lock = FileLock(path)
+    try:
+        is_ours = lock.acquire()
+    except OSError as error:
+        raise CommandError(f"{path} cannot be opened ({error.strerror}); it may belong to another user.") from error
+    if not is_ours:
+        pid = path.read_text(encoding="utf-8").strip() or "unknown"
         raise CommandError(f"The platform is running already (process {pid}); stop it with Ctrl-C there first.")
-    lock.truncate(0)
     lock.write(str(os.getpid()))
-    lock.flush()
     return lock
 
 
@@ -115,20 +123,26 @@ def _addresses(options: dict[str, Any]) -> Addresses:
     if options["no_flower"]:
         del wanted["flower-port"]
     for option, port in wanted.items():
-        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-            except (OSError, OverflowError) as error:
-                reason = getattr(error, "strerror", None) or str(error)
-                raise CommandError(f"Port {port} of {host}: {reason}. Choose another with --{option}.") from error
+        _check_port(FLOWER_HOST if option == "flower-port" else host, port, option)
     if len(set(wanted.values())) < len(wanted):
         raise CommandError("The ports must differ from each other; change one of them.")
     return Addresses(host, wanted["port"], wanted["stream-port"], wanted.get("flower-port"))
 
 
-def _export(run: Path, addresses: Addresses) -> None:
-    """Tell the children where everything is, and where their counters are kept."""
+def _check_port(host: str, port: int, option: str) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except (OSError, OverflowError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise CommandError(f"Port {port} of {host}: {reason}. Choose another with --{option}.") from error
+
+
+def _export(run: Path, addresses: Addresses, options: dict[str, Any]) -> None:
+    """Tell the children where everything is, where their counters are kept, and how many they are."""
+    if options["workers"]:
+        os.environ["WORKER_CONCURRENCY"] = str(options["workers"])
     counters = run / "metrics"
     shutil.rmtree(counters, ignore_errors=True)
     counters.mkdir()
@@ -143,12 +157,23 @@ def _export(run: Path, addresses: Addresses) -> None:
 
 
 def _flower_password() -> str:
-    path: Path = settings.VAR_DIR / "flower.password"
+    path = _flower_file()
     if not path.exists():
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
             stream.write(secrets.token_urlsafe(12))
     return path.read_text(encoding="utf-8")
+
+
+def _flower_sign_in() -> str:
+    """Say how to sign in where the password is ours; who has chosen one knows it."""
+    path = _flower_file()
+    is_ours = path.exists() and os.environ.get("FLOWER_BASIC_AUTH") == f"admin:{path.read_text(encoding='utf-8')}"
+    return f"(user admin, password in {path})" if is_ours else ""
+
+
+def _flower_file() -> Path:
+    return Path(settings.VAR_DIR) / "flower.password"
 
 
 def _each_second(call: Callable[[], None]) -> Callable[[], None]:

@@ -1,0 +1,132 @@
+"""What every page of the console shows around its content: sidebar, links, environment, the stream's address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse, reverse_lazy
+
+from algotrendy.trading.orders import WORKING
+from apps.orders.selectors import orders_of
+
+type Item = dict[str, Any]
+
+
+def environment(request: HttpRequest) -> list[str]:
+    """Return the pill's text and color: whether real money can be traded."""
+    return ["LIVE", "danger"] if settings.LIVE_TRADING else ["PAPER", "warning"]
+
+
+def environment_title(request: HttpRequest) -> str:
+    return f"{environment(request)[0]} ·"
+
+
+def page_context(request: HttpRequest) -> dict[str, Any]:
+    """Return what the scripts of every page need; they read it from the page as JSON."""
+    return {
+        "console": {
+            "stream_url": f"{settings.STREAM_URL}/api/stream",
+            "environment": environment(request)[0],
+        }
+    }
+
+
+def site_links(request: HttpRequest) -> list[Item]:
+    """Return the links under the site's name; other tools only where their address is set."""
+    links = [{"icon": "api", "title": "API docs", "link": reverse("docs"), "attrs": {"target": "_blank"}}]
+    tools = [("Flower", "task_alt", settings.FLOWER_URL), ("Grafana", "monitoring", settings.GRAFANA_URL)]
+    links += [
+        {"icon": icon, "title": title, "link": url, "attrs": {"target": "_blank", "rel": "noopener"}}
+        for title, icon, url in tools
+        if url
+    ]
+    return links
+
+
+def sidebar(request: HttpRequest) -> list[Item]:
+    """Return the groups of the sidebar; each item only for those who may view its rows."""
+    return [
+        {
+            "title": "Trade",
+            "items": [
+                {"title": "Dashboard", "icon": "space_dashboard", "link": reverse_lazy("admin:index")},
+                {
+                    "title": "Market data",
+                    "icon": "candlestick_chart",
+                    "link": reverse_lazy("admin:market"),
+                    "permission": _may("marketdata.view_candle"),
+                },
+                {
+                    **_page("Orders", "receipt_long", "orders", "order"),
+                    "badge": "apps.dashboard.navigation.open_orders",
+                    "badge_variant": "primary",
+                },
+                _page("Positions", "account_balance_wallet", "portfolio", "position"),
+                _page("Portfolios", "savings", "portfolio", "portfolio"),
+            ],
+        },
+        {
+            "title": "Automate",
+            "separator": True,
+            "items": [
+                _page("Strategies", "cognition", "strategies", "strategy"),
+                _page("Signals", "bolt", "strategies", "signal"),
+            ],
+        },
+        {
+            "title": "Operate",
+            "separator": True,
+            "items": [
+                _page("Feeds", "cell_tower", "marketdata", "feed"),
+                _page("Instruments", "sell", "marketdata", "instrument"),
+                _page("Connections", "link", "brokers", "brokerconnection"),
+                _page("Jobs", "schedule", "django_celery_beat", "periodictask"),
+                _page("Job results", "checklist", "django_celery_results", "taskresult"),
+                _page("Users", "group", "accounts", "user"),
+            ],
+        },
+    ]
+
+
+def tabs(request: HttpRequest) -> list[Item]:
+    """Return the tabs above the lists that have an open part."""
+    return [
+        {
+            "models": [model],
+            "items": [
+                {"title": "All", "link": reverse_lazy(page), "active": _is_state(None)},
+                {"title": "Open", "link": f"{reverse(page)}?state=open", "active": _is_state("open")},
+            ],
+        }
+        for model, page in (
+            ("orders.order", "admin:orders_order_changelist"),
+            ("portfolio.position", "admin:portfolio_position_changelist"),
+        )
+    ]
+
+
+def open_orders(request: HttpRequest) -> int | None:
+    """Return how many orders are at work, or None where there are none: then there is no badge."""
+    if not request.user.is_authenticated:
+        return None
+    return orders_of(request.user).filter(status__in=WORKING).order_by().count() or None
+
+
+def _page(title: str, icon: str, app: str, model: str) -> Item:
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{app}_{model}_changelist"),
+        "permission": _may(f"{app}.view_{model}"),
+    }
+
+
+def _is_state(state: str | None) -> Callable[[HttpRequest], bool]:
+    return lambda request: request.GET.get("state") == state
+
+
+def _may(permission: str) -> Callable[[HttpRequest], bool]:
+    return lambda request: request.user.has_perm(permission)

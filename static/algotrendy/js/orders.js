@@ -1,0 +1,55 @@
+/* The orders list: rows whose order changes are read again and put in place; new ones are offered by a button. */
+(function () {
+  "use strict";
+  const { Console } = window;
+  const changed = new Set();
+
+  function rowOf(id, within = document) {
+    const link = within.querySelector(`#result_list a[href*="${id}"]`);
+    return link ? link.closest("tr") : null;
+  }
+
+  async function refresh() {
+    const ids = [...changed];
+    changed.clear();
+    const response = await fetch(window.location.href, { credentials: "same-origin" });
+    if (!response.ok || response.redirected) return;
+    const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+    let unseen = 0;
+    for (const id of ids) {
+      const [before, after] = [rowOf(id), rowOf(id, fresh)];
+      if (before && after) copy(before, after);
+      else if (!before) unseen += 1;
+    }
+    offer(unseen);
+  }
+
+  /* Only the cells: the row's own menu keeps working. */
+  function copy(before, after) {
+    for (const name of ["field-filled", "field-state", "field-price_shown"]) {
+      const [old, fresh] = [before.querySelector(`.${name}`), after.querySelector(`.${name}`)];
+      if (old && fresh) old.replaceChildren(...fresh.childNodes);
+    }
+    before.classList.add("is-changed");
+    window.setTimeout(() => before.classList.remove("is-changed"), 1200);
+  }
+
+  function offer(count) {
+    const news = document.getElementById("orders-news");
+    if (!count || !news) return;
+    const counter = news.querySelector(".list-news-count");
+    counter.textContent = String(Number(counter.textContent) + count);
+    news.hidden = false;
+  }
+
+  window.addEventListener("DOMContentLoaded", () => {
+    document.querySelector("#orders-news button").addEventListener("click", () => window.location.reload());
+    const later = Console.throttle(refresh, 1500);
+    Console.live.on("orders", (data) => {
+      changed.add(data.id);
+      later();
+    });
+    Console.live.on("resync", () => offer(1));
+    window.__ready = true;
+  });
+})();
