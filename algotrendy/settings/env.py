@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import secrets
 from pathlib import Path
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+
+from apps.common.kept_secrets import kept_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 env = environ.Env()
@@ -46,10 +47,4 @@ def secret_key() -> str:
     value = optional("SECRET_KEY")
     if value or not is_embedded():
         return value or required("SECRET_KEY")
-    path = VAR_DIR / "secret_key"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(secrets.token_urlsafe(48))
-    return path.read_text(encoding="utf-8").strip()
+    return kept_secret(VAR_DIR / "secret_key", 48)

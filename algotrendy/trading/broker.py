@@ -50,8 +50,7 @@ class ReportKind(StrEnum):
 class ExecutionReport:
     """Something that happened to an order at the venue, at market time `at`.
 
-    A fill carries the venue's trade id, which makes it count once; `at_open` tells that it came at a bar's open, so
-    that the rest of the bar followed it.
+    A fill carries the venue's trade id, which makes it count once.
     """
 
     kind: ReportKind
@@ -62,7 +61,6 @@ class ExecutionReport:
     price: Decimal = Decimal(0)
     quantity: Decimal = Decimal(0)
     fee: Decimal = Decimal(0)
-    at_open: bool = False
 
 
 class BrokerGateway(Protocol):

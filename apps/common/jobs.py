@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from functools import partial
 
+import redis
 import structlog
 from celery import current_app
+from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
+QUEUES = ("orders", "marketdata", "default")
+"""What the workers serve; `CELERY_TASK_ROUTES` says which task goes where."""
 log = structlog.get_logger(__name__)
 
 
@@ -18,6 +22,12 @@ def enqueue(task: str, *args: object, expires: float = 60) -> None:
     Where Redis is away nothing fails: what is to be done is in the rows, and the recurring sweeps find it there.
     """
     transaction.on_commit(partial(_send, task, args, expires))
+
+
+def queue_lengths() -> dict[str, int]:
+    """Return how many tasks wait in each queue; raises RedisError."""
+    with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1) as client:
+        return {queue: int(client.llen(queue)) for queue in QUEUES}
 
 
 def _send(task: str, args: tuple[object, ...], expires: float) -> None:

@@ -7,9 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-import redis
 from celery import current_app
-from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from django.utils import timezone
@@ -17,10 +15,10 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from algotrendy.trading.values import Timeframe
+from apps.common.jobs import queue_lengths
 from apps.marketdata.models import Feed
 from apps.marketdata.selectors import FeedState, feed_age, feed_state, feeds
 
-QUEUES = ("orders", "marketdata", "default")
 BUSY_QUEUE = 100
 SLOW_DATABASE_MS = 100
 WORKER_MEMORY = 10
@@ -62,13 +60,11 @@ def _is_late(feed: Feed, now: datetime) -> bool:
 
 
 def _workers() -> Item:
-    kept = cache.get("dashboard:workers")
-    if kept is None:
-        started = time.monotonic()
+    count = cache.get("dashboard:workers")
+    if count is None:
         answers: list[Any] = current_app.control.ping(timeout=1.0)
-        kept = (len(answers), int((time.monotonic() - started) * 1000))
-        cache.set("dashboard:workers", kept, WORKER_MEMORY)
-    count = kept[0]
+        count = len(answers)
+        cache.set("dashboard:workers", count, WORKER_MEMORY)
     if not count:
         return _item("Workers", "bad", "no answer", "Orders and strategies wait; start a Celery worker.")
     return _item("Workers", "ok", f"{count} alive", "")
@@ -83,8 +79,7 @@ def _database() -> Item:
 
 
 def _queues() -> Item:
-    with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1) as client:
-        waiting = sum(int(client.llen(queue)) for queue in QUEUES)  # type: ignore[arg-type]
+    waiting = sum(queue_lengths().values())
     hint = "The workers do not keep up; start more of them." if waiting > BUSY_QUEUE else ""
     return _item("Queue", "warn" if waiting > BUSY_QUEUE else "ok", f"{waiting} waiting", hint)
 

@@ -12,7 +12,7 @@ from django.db.models.functions import RowNumber, TruncHour
 from django.urls import reverse
 from django.utils import timezone
 
-from algotrendy.trading.orders import OrderStatus
+from algotrendy.trading.orders import WORKING, OrderStatus
 from apps.accounts.models import User
 from apps.orders.selectors import orders_of
 from apps.portfolio.models import EquitySnapshot, Portfolio, Position
@@ -70,7 +70,7 @@ def _orders_today(user: User, portfolio: Portfolio) -> Data:
     counts = today.aggregate(
         orders=Count("pk"),
         filled=Count("pk", filter=Q(status=OrderStatus.FILLED)),
-        working=Count("pk", filter=~Q(status__in=[status for status in OrderStatus if status.is_terminal])),
+        working=Count("pk", filter=Q(status__in=WORKING)),
     )
     finished = counts["orders"] - counts["working"]
     by_hour = today.annotate(hour=TruncHour("created_at")).values("hour").annotate(count=Count("pk")).order_by("hour")

@@ -10,7 +10,6 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.db.models import F, Q
 
-from algotrendy.trading.candles import Bar
 from algotrendy.trading.instruments import InstrumentSpec
 from algotrendy.trading.values import Timeframe
 from apps.common.fields import AmountField
@@ -123,19 +122,6 @@ class Candle(models.Model):
     @property
     def close_time(self) -> datetime:
         return self.open_time + Timeframe(self.timeframe).duration
-
-    def as_bar(self, symbol: str) -> Bar:
-        """Return the candle as the core's value; the symbol is given so that no query is made for it."""
-        return Bar(
-            symbol=symbol,
-            timeframe=Timeframe(self.timeframe),
-            open_time=self.open_time,
-            open=self.open,
-            high=self.high,
-            low=self.low,
-            close=self.close,
-            volume=self.volume,
-        )
 
 
 class Feed(models.Model):

@@ -30,7 +30,7 @@ def check_ready() -> list[Part]:
     return [
         _checked("database", _database, "PostgreSQL does not answer; start it, or correct DATABASE_URL."),
         _checked("redis", _redis, "Redis does not answer; start it, or correct REDIS_URL."),
-        _checked("migrations", _migrated, "The database is behind the code; run manage.py migrate."),
+        _checked("migrations", is_migrated, "The database is behind the code; run manage.py migrate."),
     ]
 
 
@@ -62,7 +62,8 @@ def _redis() -> bool:
         client.close()
 
 
-def _migrated() -> bool:
+def is_migrated() -> bool:
+    """Tell whether the database has every migration of the code."""
     executor = MigrationExecutor(connections["default"])
     return not executor.migration_plan(executor.loader.graph.leaf_nodes())
 

@@ -9,7 +9,6 @@ from decimal import Decimal
 
 import redis
 import structlog
-from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import Count
 from django.utils import timezone
@@ -19,12 +18,12 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import REGISTRY, Collector
 
 from algotrendy.trading.orders import WORKING
+from apps.common.jobs import queue_lengths
 from apps.marketdata.models import Feed
 from apps.orders.models import Order
 from apps.portfolio.models import Portfolio, Position
 
 log = structlog.get_logger(__name__)
-QUEUES = ("orders", "marketdata", "default")
 
 
 def scrape() -> bytes:
@@ -102,13 +101,9 @@ def _from_database() -> Iterator[Metric]:
 
 
 def _from_redis() -> Iterator[Metric]:
-    client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
     waiting = GaugeMetricFamily("celery_queue_length", "Tasks that wait for a worker.", labels=["queue"])
-    try:
-        for queue in QUEUES:
-            waiting.add_metric([queue], int(client.llen(queue)))
-    finally:
-        client.close()
+    for queue, length in queue_lengths().items():
+        waiting.add_metric([queue], length)
     yield waiting
 
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from apps.common.jobs import QUEUES
 from apps.operations.supervisor import Service
 
 STARTS = {"web": 0.0, "stream": 2.0, "worker": 2.0, "feed": 2.0, "beat": 4.0, "flower": 4.0}
@@ -68,7 +69,7 @@ def services(addresses: Addresses) -> list[Service]:
     host, celery = addresses.host, ("-m", "celery", "-q", "-A", "algotrendy.celery")
     granian = ("-m", "granian", "--host", host, *["--log-level", "warning", "--no-ws", "--workers-kill-timeout", "2"])
     web = f"--workers {_count('WEB_WORKERS', 1)} --blocking-threads {_count('WEB_THREADS', 2 * (os.cpu_count() or 1))}"
-    worker = "-Q orders,marketdata,default -l info --without-gossip --without-mingle -n worker@%h"
+    worker = f"-Q {','.join(QUEUES)} -l info --without-gossip --without-mingle -n worker@%h"
     found = [
         _python("web", *granian, f"--port={addresses.web_port}", "--interface=wsgi", *web.split(), WSGI),
         _python("stream", *granian, f"--port={addresses.stream_port}", "--interface=asgi", ASGI),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -85,10 +86,15 @@ def position_held(portfolio: Portfolio, instrument_id: int, book: str) -> Positi
     )
 
 
+def equity_with(portfolio: Portfolio, positions: Iterable[Position]) -> Decimal:
+    """Return what the portfolio is worth with these, its open positions, at their marks."""
+    return sum((position.market_value for position in positions), portfolio.cash)
+
+
 def portfolio_summary(portfolio: Portfolio) -> PortfolioSummary:
     """Work out what the portfolio is worth at the marks of its open positions."""
     positions = open_positions(portfolio)
-    equity = portfolio.cash + sum((position.market_value for position in positions), ZERO)
+    equity = equity_with(portfolio, positions)
     peak = max(portfolio.peak_equity, equity)
     return PortfolioSummary(
         equity=equity,
@@ -97,8 +103,8 @@ def portfolio_summary(portfolio: Portfolio) -> PortfolioSummary:
         unrealized_pnl=sum((position.unrealized_pnl for position in positions), ZERO),
         realized_pnl=portfolio.realized_pnl,
         fees_paid=portfolio.fees_paid,
-        total_return_percent=_percent(equity - portfolio.initial_cash, portfolio.initial_cash),
-        drawdown_percent=_percent(peak - equity, peak),
+        total_return_percent=percent_of(equity - portfolio.initial_cash, portfolio.initial_cash),
+        drawdown_percent=percent_of(peak - equity, peak),
         open_positions=len(positions),
         day_pnl=equity - _equity_a_day_ago(portfolio),
     )
@@ -116,5 +122,6 @@ def _equity_a_day_ago(portfolio: Portfolio) -> Decimal:
     return equity
 
 
-def _percent(part: Decimal, whole: Decimal) -> Decimal:
+def percent_of(part: Decimal, whole: Decimal) -> Decimal:
+    """Return the part in percent of the whole, with 4 decimals; 0 where there is no whole."""
     return (part / whole * 100).quantize(Decimal("0.0001")) if whole > 0 else ZERO

@@ -19,7 +19,7 @@ from apps.brokers.models import BrokerConnection
 from apps.common.events import publish
 from apps.marketdata.models import Instrument
 from apps.portfolio.models import EquitySnapshot, Portfolio, Position, RiskProfile
-from apps.portfolio.selectors import Scope, open_positions, position_held
+from apps.portfolio.selectors import Scope, equity_with, open_positions, percent_of, position_held
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def fill_apply(
     return FillOutcome(held, applied.realized, applied.closed, applied.opened)
 
 
-def positions_mark(*, instrument: Instrument, price: Decimal, at: datetime, scope: Scope) -> list[Position]:
+def positions_mark(*, instrument: Instrument, price: Decimal, scope: Scope) -> list[Position]:
     """Set the mark price of the scope's open positions in the instrument; return them."""
     positions = list(
         Position.objects.filter(scope.where("portfolio"), instrument=instrument, closed_at__isnull=True)
@@ -125,11 +125,11 @@ def equity_snapshot(*, portfolio_ids: Iterable[uuid.UUID], at: datetime) -> None
         portfolio = portfolio_lock(portfolio_id)
         positions = open_positions(portfolio)
         unrealized = sum((position.unrealized_pnl for position in positions), ZERO)
-        equity = portfolio.cash + sum((position.market_value for position in positions), ZERO)
+        equity = equity_with(portfolio, positions)
         if equity > portfolio.peak_equity:
             portfolio.peak_equity = equity
             portfolio.save(update_fields=["peak_equity"])
-        drawdown = (portfolio.peak_equity - equity) / portfolio.peak_equity * 100 if portfolio.peak_equity > 0 else ZERO
+        drawdown = percent_of(portfolio.peak_equity - equity, portfolio.peak_equity)
         EquitySnapshot.objects.bulk_create(
             [
                 EquitySnapshot(
@@ -138,7 +138,7 @@ def equity_snapshot(*, portfolio_ids: Iterable[uuid.UUID], at: datetime) -> None
                     equity=equity,
                     cash=portfolio.cash,
                     unrealized_pnl=unrealized,
-                    drawdown_percent=min(drawdown, Decimal(1000)).quantize(Decimal("0.0001")),
+                    drawdown_percent=min(drawdown, Decimal(1000)),
                 )
             ],
             update_conflicts=True,
@@ -172,9 +172,7 @@ def _position_open(
     price: Decimal,
     at: datetime,
 ) -> Position:
-    position = grows or Position(
-        portfolio=portfolio, instrument=instrument, book=book, side=opened.side, opened_at=at, mark_price=price
-    )
+    position = grows or Position(portfolio=portfolio, instrument=instrument, book=book, side=opened.side, opened_at=at)
     position.quantity += opened.quantity
     position.cost_basis += opened.cost_basis
     position.entry_price = position.state.average_price(spec.contract_size)

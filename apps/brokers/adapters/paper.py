@@ -133,7 +133,6 @@ class PaperGateway:
             price=event.price,
             quantity=order.quantity,
             fee=fee,
-            at_open=event.at_open,
         )
         canceled = replace(report, kind=ReportKind.CANCELED, reason="The other order of the pair was filled.")
         return [report, *(replace(canceled, client_order_id=other) for other in self._cancel_group(order))]

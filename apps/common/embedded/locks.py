@@ -55,15 +55,6 @@ class FileLock:
             return False
         return True
 
-    def is_lost(self) -> bool:
-        """Tell whether the file was deleted under us, so that others would lock another one."""
-        if self._handle is None:
-            return True
-        try:
-            return self.path.stat().st_ino != os.fstat(self._handle).st_ino
-        except OSError:
-            return True
-
     def write(self, text: str) -> None:
         """Say in the file who holds it."""
         if self._handle is not None:

@@ -12,7 +12,7 @@ from apps.marketdata.models import Instrument
 from apps.orders.models import Order
 from apps.orders.selectors import working_orders
 from apps.portfolio.models import Portfolio, Position
-from apps.portfolio.selectors import open_positions
+from apps.portfolio.selectors import equity_with, open_positions
 
 type Book = tuple[int, str]
 
@@ -29,7 +29,7 @@ def risk_check(
     promised = _promised(portfolio, positions)
     values = {key: abs(position.market_value) for key, position in positions.items()}
     account = AccountSnapshot(
-        equity=portfolio.cash + sum((position.market_value for position in positions.values()), ZERO),
+        equity=equity_with(portfolio, positions.values()),
         exposure=sum(values.values(), ZERO) + sum(promised.values(), ZERO),
         open_positions=len(positions.keys() | promised.keys()),
         position_value=values.get(here, ZERO) + promised.get(here, ZERO),

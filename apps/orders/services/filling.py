@@ -31,8 +31,9 @@ def report_apply(*, connection: BrokerConnection, report: ExecutionReport) -> Or
         log.warning("report_of_unknown_order", client_order_id=report.client_order_id, kind=report.kind)
         return None
     order_id, portfolio_id = found
-    portfolio_lock(portfolio_id)
+    portfolio = portfolio_lock(portfolio_id)
     order = order_lock(order_id)
+    order.portfolio = portfolio
     match report.kind:
         case ReportKind.FILLED:
             return _fill(order, connection, report)
@@ -45,9 +46,8 @@ def report_apply(*, connection: BrokerConnection, report: ExecutionReport) -> Or
 def _fill(order: Order, connection: BrokerConnection, report: ExecutionReport) -> Order:
     if Fill.objects.filter(connection=connection, exchange_trade_id=report.trade_id).exists():
         return order
-    portfolio = portfolio_lock(order.portfolio_id)
     outcome = fill_apply(
-        portfolio=portfolio,
+        portfolio=order.portfolio,
         instrument=order.instrument,
         book=order.book,
         side=Side(order.side),
@@ -56,7 +56,6 @@ def _fill(order: Order, connection: BrokerConnection, report: ExecutionReport) -
         fee=report.fee,
         at=report.at,
     )
-    order.portfolio = portfolio
     fill = _write_fill(order, connection, report, outcome)
     _advance(order, report, fill)
     legs_realign(filled=order, outcome=outcome)

@@ -69,7 +69,6 @@ class Origin:
     role: OrderRole = OrderRole.MANUAL
     strategy: Strategy | None = None
     signal: Signal | None = None
-    parent: Order | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
@@ -183,7 +182,6 @@ def _build(
         instrument=instrument,
         strategy=origin.strategy,
         signal=origin.signal,
-        parent=origin.parent,
         book=origin.book,
         role=origin.role,
         client_order_id=client_order_id,

@@ -99,10 +99,10 @@ def replay_trade(
     found = replay_series(portfolio=portfolio, source=source, start=start, end=end)
     copy = _copy(portfolio)
     scope = Scope(copy.pk)
-    windows = {id(series): _Window(series, source, start, end) for series in found}
+    windows = {series: _Window(series, source, start, end) for series in found}
     count = 0
     for bar, series in _merged(found, source, start, end):
-        bar_trade(instrument=series.instrument, bar=bar, window=windows[id(series)], scope=scope)
+        bar_trade(instrument=series.instrument, bar=bar, window=windows[series], scope=scope)
         progress(bar)
         count += 1
     return _result(copy, count)
@@ -113,12 +113,11 @@ class _Window:
 
     def __init__(self, series: Series, source: str, start: datetime | None, end: datetime | None) -> None:
         first = start or datetime(1970, 1, 1, tzinfo=UTC)
-        last = end or datetime.max.replace(tzinfo=UTC)
         history = candles_window(
             instrument=series.instrument,
             timeframe=series.timeframe,
             source=source,
-            until=last,
+            until=end,
             length=10_000_000,
         )
         opened_before = int(history.time.searchsorted(int(first.timestamp())))

@@ -15,7 +15,7 @@ from apps.orders.models import Order, OrderRole
 from apps.orders.selectors import working_orders
 from apps.orders.services.placing import Market, Origin, order_commit
 from apps.portfolio.models import Portfolio
-from apps.portfolio.selectors import open_positions, position_held
+from apps.portfolio.selectors import equity_with, open_positions, position_held
 from apps.portfolio.services import portfolio_lock
 from apps.strategies.models import Signal, SignalOutcome, SizingMode, Strategy
 from apps.strategies.services import signal_settle
@@ -82,7 +82,7 @@ def _size(strategy: Strategy, portfolio: Portfolio, price: Decimal) -> Decimal:
     if strategy.sizing_mode == SizingMode.FIXED_QUANTITY:
         quantity = spec.round_quantity(strategy.sizing_value)
     else:
-        equity = portfolio.cash + sum((position.market_value for position in open_positions(portfolio)), ZERO)
+        equity = equity_with(portfolio, open_positions(portfolio))
         value = max(equity, ZERO) * strategy.sizing_value / 100
         quantity = spec.round_quantity(value / (price * spec.contract_size))
     return quantity if quantity >= spec.min_quantity else ZERO

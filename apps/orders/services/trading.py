@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Callable
 from datetime import datetime
 
-import structlog
 from django.db import connection as database
 from django.db import transaction
 
@@ -27,7 +26,6 @@ from apps.portfolio.services import equity_snapshot, positions_mark
 from apps.strategies.selectors import strategies_to_run, window_length
 from apps.strategies.services import strategies_ran, strategy_evaluate
 
-log = structlog.get_logger(__name__)
 LOCK_SPACE = 0x5EED
 """The first key of the advisory locks that let one worker at a time trade a feed."""
 TIME_BUDGET = 60.0
@@ -43,7 +41,7 @@ def bar_trade(*, instrument: Instrument, bar: Bar, window: Window, scope: Scope 
     """
     orders_settle(unsettled_orders(instrument, scope))
     touched = _fill_resting(instrument, bar, scope)
-    marked = positions_mark(instrument=instrument, price=bar.close, at=bar.close_time, scope=scope)
+    marked = positions_mark(instrument=instrument, price=bar.close, scope=scope)
     touched |= {position.portfolio_id for position in marked}
     if touched:
         equity_snapshot(portfolio_ids=touched, at=bar.close_time)

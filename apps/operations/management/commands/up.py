@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import socket
 import sys
@@ -18,13 +17,14 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
-from django.db.migrations.executor import MigrationExecutor
 
 from algotrendy.trading.errors import TradingError
 from apps.accounts.services import ensure_first_admin
 from apps.common.embedded import EngineError, current
 from apps.common.embedded.locks import FileLock
 from apps.common.embedded.place import make_folder
+from apps.common.kept_secrets import kept_secret
+from apps.operations.health import is_migrated
 from apps.operations.platform import FLOWER_HOST, Addresses, services
 from apps.operations.services import demo
 from apps.operations.supervisor import Supervisor
@@ -69,8 +69,7 @@ class Command(BaseCommand):
 
     def _prepare(self, *, with_demo: bool) -> None:
         """Bring the database up to date, and make the first administrator and the demonstration where asked."""
-        executor = MigrationExecutor(connections["default"])
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        if not is_migrated():
             self.stdout.write("Bringing the database up to date …")
             call_command("migrate", verbosity=0)
         try:
@@ -153,16 +152,7 @@ def _export(run: Path, addresses: Addresses, options: dict[str, Any]) -> None:
     if addresses.flower_port:
         os.environ.setdefault("FLOWER_URL", addresses.flower)
         if not os.environ.get("FLOWER_BASIC_AUTH"):
-            os.environ["FLOWER_BASIC_AUTH"] = f"admin:{_flower_password()}"
-
-
-def _flower_password() -> str:
-    path = _flower_file()
-    if not path.exists():
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(secrets.token_urlsafe(12))
-    return path.read_text(encoding="utf-8")
+            os.environ["FLOWER_BASIC_AUTH"] = f"admin:{kept_secret(_flower_file(), 12)}"
 
 
 def _flower_sign_in() -> str:
