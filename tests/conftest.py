@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
+from django.apps import apps
 from django.conf import LazySettings
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import RefreshToken
 
+from apps.accounts import roles
 from apps.accounts.models import Role, User
 from apps.accounts.services import user_create
 from apps.marketdata.models import Instrument
@@ -23,6 +25,12 @@ type ClientFor = Callable[[User | None], APIClient]
 def _without_rate_limits(settings: LazySettings) -> None:
     """Count no calls where a test is not about that: counts outlive a test, in Redis."""
     settings.RATELIMIT_ENABLE = False
+
+
+@pytest.fixture
+def seeded_roles(transactional_db: None) -> None:
+    """Make the roles again: a transactional test before this one has emptied every table."""
+    roles.seed(apps)
 
 
 @pytest.fixture

@@ -54,6 +54,7 @@ class OrderAdmin(FactAdmin):
     actions_list = ["cancel_all"]
     actions_row = ["cancel_order"]
     actions_detail = ["cancel_order"]
+    compressed_fields = False
     change_form_outer_before_template = "console/order_chain.html"
     list_before_template = "console/order_list.html"
     empty_hint = "Enable a strategy, or place an order through the API: every one is listed here from its first moment."
@@ -64,7 +65,7 @@ class OrderAdmin(FactAdmin):
                 "fields": [
                     ("instrument", "side_shown", "type_shown"),
                     ("quantity_shown", "filled", "average"),
-                    ("limit", "stop", "time_in_force"),
+                    ("limit", "stop", "lasts"),
                     ("portfolio", "strategy", "role"),
                 ]
             },
@@ -83,9 +84,14 @@ class OrderAdmin(FactAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        order = self.get_object(request, object_id) if object_id else None
+        order: Order | None = self.get_object(request, object_id) if object_id else None
         context = {**(extra_context or {}), "chain": chain_of(order) if order else []}
         return super().changeform_view(request, object_id, form_url, context)
+
+    def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[Any]:
+        """Offer the cancel only where something is left to cancel."""
+        is_working = orders_of(request.user).filter(pk=object_id, status__in=WORKING).exists()
+        return super().get_actions_detail(request, object_id) if is_working else []
 
     @display(description="Order", ordering="client_order_id")
     def reference(self, order: Order) -> object:
@@ -123,6 +129,10 @@ class OrderAdmin(FactAdmin):
     @display(description="Stop price")
     def stop(self, order: Order) -> str:
         return amount(order.stop_price, order.instrument.price_decimals)
+
+    @display(description="Time in force")
+    def lasts(self, order: Order) -> str:
+        return order.time_in_force.upper()
 
     @display(description="Status", ordering="status")
     def state(self, order: Order) -> object:

@@ -48,7 +48,7 @@ def _signal(order: Order) -> Step | None:
 
 
 def _risk(order: Order) -> Step:
-    figures: dict[str, Any] = order.metadata.get("risk", {}) if isinstance(order.metadata, dict) else {}
+    figures: dict[str, Any] = order.risk or {}
     compared = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in figures.items())
     if order.status == "denied":
         return Step(

@@ -37,7 +37,7 @@ class CancelForm(ConfirmForm):
             self.consequence += " The position goes on without this protection."
         remaining = amount(order.remaining_quantity, order.instrument.quantity_decimals)
         return [
-            ("Order", order.client_order_id),
+            ("Order", f"#{str(order.pk)[:8]}"),
             ("Instrument", f"{order.get_side_display()} {order.instrument}, {order.get_type_display().lower()}"),
             ("Not filled yet", remaining),
             ("Strategy", order.strategy.name if order.strategy else "None, placed by hand"),
@@ -61,7 +61,7 @@ class CancelAllForm(ConfirmForm):
         self.consequence = f"{count} open order{'' if count == 1 else 's'} will be canceled."
         if protective:
             self.consequence += f" {protective} of them protect positions, which go on without."
-        facts: list[tuple[str, object]] = [(str(order.pk)[:8], sentence(order)) for order in rows[:SHOWN]]
+        facts: list[tuple[str, object]] = [(f"#{str(order.pk)[:8]}", sentence(order)) for order in rows[:SHOWN]]
         return [*facts, ("And", f"{count - SHOWN} more")] if count > SHOWN else facts
 
 

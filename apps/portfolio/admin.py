@@ -144,10 +144,11 @@ class PositionAdmin(FactAdmin):
     list_display = ["instrument", "book", "side_shown", "size", "entry", "mark", "unrealized", "realized", "opened"]
     list_filter = [OpenFilter, "side", "instrument", "portfolio"]
     search_fields = ["instrument__symbol", "book"]
+    compressed_fields = False
     fieldsets = [
-        (None, {"fields": ["portfolio", "instrument", "book", "side_shown", "size", "largest"]}),
-        ("Prices", {"fields": ["entry", "mark", "stop", "target"]}),
-        ("Result", {"fields": ["unrealized", "realized", "fees", "opened", "closed"]}),
+        (None, {"fields": [("portfolio", "instrument", "book"), ("side_shown", "size", "largest")]}),
+        ("Prices", {"fields": [("entry", "mark", "stop", "target")]}),
+        ("Result", {"fields": [("unrealized", "realized", "fees"), ("opened", "closed")]}),
     ]
     empty_hint = "A position opens with an order's first fill: enable a strategy, or place an order through the API."
 

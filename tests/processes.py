@@ -1,0 +1,68 @@
+"""Real server processes for tests: granian on a free port, reading the test's own database and Redis."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection
+
+PROJECT = Path(__file__).resolve().parents[1]
+STARTING = 20.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Return once something listens; raise when the process has ended or the time is over."""
+    deadline = time.monotonic() + STARTING
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"The server ended with status {process.returncode}.")
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.05)
+    raise RuntimeError(f"Nothing listens on port {port} after {STARTING} s.")
+
+
+@contextlib.contextmanager
+def granian(interface: str, port: int, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Serve the platform's WSGI or ASGI application until the block ends."""
+    database = connection.settings_dict
+    address = f"{database['USER']}:{database['PASSWORD']}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
+    given = {
+        "DJANGO_SETTINGS_MODULE": "algotrendy.settings.test",
+        "DATABASE_URL": f"postgres://{address}".replace(":@", "@"),
+        "REDIS_URL": settings.REDIS_URL,
+        "SECRET_KEY": settings.SECRET_KEY,
+        "ALLOWED_HOSTS": "localhost,127.0.0.1",
+        "HTTPS": "false",
+        **environment,
+    }
+    command = [
+        sys.executable, "-m", "granian", "--interface", interface, "--host", "127.0.0.1", "--port", str(port),
+        "--no-ws", "--log-level", "warning", "--workers-kill-timeout", "2",
+        f"algotrendy.{interface}:application",
+    ]  # fmt: skip
+    process = subprocess.Popen(command, cwd=PROJECT, env={**os.environ, **given})
+    try:
+        wait_for_port(port, process)
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
