@@ -50,5 +50,5 @@ def _send(topic: str, data: dict[str, Any], owner_id: int | None) -> None:
 
 
 @cache
-def _redis() -> redis.Redis:
+def _redis() -> redis.Redis[bytes]:
     return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=1)

@@ -40,7 +40,7 @@ def _counters() -> list[Metric]:
     if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         return list(REGISTRY.collect())
     shared = CollectorRegistry()
-    MultiProcessCollector(shared)
+    MultiProcessCollector(shared)  # type: ignore[no-untyped-call]
     return list(shared.collect())
 
 
@@ -95,8 +95,9 @@ def _from_database() -> Iterator[Metric]:
     yield working
     age = GaugeMetricFamily("feed_age_seconds", "Since the last candle of an enabled feed arrived.", labels=["feed"])
     now = timezone.now()
-    for feed in Feed.objects.filter(enabled=True, last_received_at__isnull=False).select_related("instrument"):
-        age.add_metric([str(feed)], (now - feed.last_received_at).total_seconds())  # type: ignore[operator]
+    for feed in Feed.objects.filter(enabled=True).select_related("instrument"):
+        if feed.last_received_at is not None:
+            age.add_metric([str(feed)], (now - feed.last_received_at).total_seconds())
     yield age
 
 
@@ -105,7 +106,7 @@ def _from_redis() -> Iterator[Metric]:
     waiting = GaugeMetricFamily("celery_queue_length", "Tasks that wait for a worker.", labels=["queue"])
     try:
         for queue in QUEUES:
-            waiting.add_metric([queue], int(client.llen(queue)))  # type: ignore[arg-type]
+            waiting.add_metric([queue], int(client.llen(queue)))
     finally:
         client.close()
     yield waiting

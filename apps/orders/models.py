@@ -101,7 +101,8 @@ class Order(PublicModel):
 
     @property
     def remaining_quantity(self) -> Decimal:
-        return self.quantity - self.filled_quantity
+        remaining: Decimal = self.quantity - self.filled_quantity
+        return remaining
 
 
 class OrderEvent(models.Model):

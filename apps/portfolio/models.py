@@ -124,7 +124,8 @@ class Position(PublicModel):
 
     @property
     def unrealized_pnl(self) -> Decimal:
-        return self.market_value - self.cost_basis
+        cost: Decimal = self.cost_basis
+        return self.market_value - cost
 
 
 class EquitySnapshot(models.Model):

@@ -109,9 +109,11 @@ def _equity_a_day_ago(portfolio: Portfolio) -> Decimal:
     snapshots = EquitySnapshot.objects.filter(portfolio=portfolio)
     newest = snapshots.order_by("-at").values_list("at", flat=True).first()
     if newest is None:
-        return portfolio.initial_cash
-    before = snapshots.filter(at__lte=newest - DAY).order_by("-at").values_list("equity", flat=True).first()
-    return portfolio.initial_cash if before is None else before
+        initial: Decimal = portfolio.initial_cash
+        return initial
+    before = snapshots.filter(at__lte=newest - DAY).order_by("-at").first()
+    equity: Decimal = portfolio.initial_cash if before is None else before.equity
+    return equity
 
 
 def _percent(part: Decimal, whole: Decimal) -> Decimal:
