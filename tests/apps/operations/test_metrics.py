@@ -1,0 +1,89 @@
+"""What Prometheus and load balancers are told: true figures, and an answer whatever is down."""
+
+import re
+from decimal import Decimal as D
+
+import pytest
+from django.core.cache import cache
+from django.db import DatabaseError
+from django.test import Client
+
+from apps.operations import health, metrics
+from apps.operations.heartbeat import HEARTBEAT_KEY
+from apps.operations.tasks import heartbeat, prune
+from tests.builders import make_order, make_portfolio, make_position
+
+pytestmark = pytest.mark.django_db
+
+
+def values():
+    lines = metrics.scrape().decode().splitlines()
+    return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))}
+
+
+def test_gauges_tell_of_open_positions_orders_and_profit_and_leave_simulations_out(trader):
+    portfolio = make_portfolio(trader, realized_pnl=D("12.5"))
+    make_position(portfolio, quantity=D(2), entry_price=D(100), mark_price=D(103))
+    make_order(portfolio)
+    simulation = make_portfolio(trader, name="Simulation", is_simulation=True, realized_pnl=D(999))
+    make_position(simulation)
+    found = values()
+    assert found["active_positions"] == 1
+    assert found['pnl_total{kind="realized"}'] == 12.5
+    assert found['pnl_total{kind="unrealized"}'] == 6
+    assert found['orders_working{status="open"}'] == 1
+    assert found['platform_up{part="database"}'] == found['platform_up{part="redis"}'] == 1
+
+
+def test_a_database_that_is_away_costs_its_own_gauges_only(monkeypatch):
+    def fail():
+        raise DatabaseError("away")
+        yield
+
+    monkeypatch.setattr(metrics, "_from_database", fail)
+    found = values()
+    assert found['platform_up{part="database"}'] == 0
+    assert found['platform_up{part="redis"}'] == 1
+    assert "active_positions" not in found
+
+
+def test_metrics_are_for_this_machine_or_for_who_has_the_token(settings):
+    client = Client()
+    assert client.get("/metrics").status_code == 200
+    assert client.get("/metrics", REMOTE_ADDR="192.0.2.1").status_code == 403
+    settings.METRICS_TOKEN = "secret-token"
+    assert client.get("/metrics").status_code == 403
+    answer = client.get("/metrics", headers={"authorization": "Bearer secret-token"}, REMOTE_ADDR="192.0.2.1")
+    assert answer.status_code == 200
+
+
+def test_requests_are_counted_by_pattern_and_answer_with_a_correlation_id(trader):
+    client = Client()
+    answer = client.get("/api/health/live", headers={"x-request-id": "my-request-42"})
+    assert answer.headers["X-Request-ID"] == "my-request-42"
+    odd = client.get("/api/health/live", headers={"x-request-id": "bad id\x00"})
+    assert re.fullmatch(r"[0-9a-f]{32}", odd.headers["X-Request-ID"])
+    assert values()['api_request_duration_seconds_count{method="GET",route="api/health/live",status="200"}'] >= 2
+
+
+def test_ready_says_what_is_wrong_and_what_to_do(monkeypatch):
+    cache.delete(HEARTBEAT_KEY)
+    body = Client().get("/api/health/ready").json()
+    assert body["status"] == "ok"
+    assert body["parts"]["worker"]["status"] == "failed"
+    assert "start a Celery worker" in body["parts"]["worker"]["advice"]
+    heartbeat()
+    assert Client().get("/api/health/ready").json()["parts"]["worker"]["status"] == "ok"
+
+    def away():
+        raise DatabaseError
+
+    monkeypatch.setattr(health, "_database", away)
+    answer = Client().get("/api/health/ready")
+    assert answer.status_code == 503
+    assert "DATABASE_URL" in answer.json()["parts"]["database"]["advice"]
+    assert Client().get("/api/health/live").status_code == 200
+
+
+def test_pruning_counts_what_it_deletes():
+    assert prune() == {"sessions": 0, "tokens": 0, "task_results": 0}
