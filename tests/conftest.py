@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 from django.apps import apps
 from django.conf import LazySettings
+from django_redis import get_redis_connection
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import RefreshToken
 
@@ -31,6 +32,15 @@ def _without_rate_limits(settings: LazySettings) -> None:
 def seeded_roles(transactional_db: None) -> None:
     """Make the roles again: a transactional test before this one has emptied every table."""
     roles.seed(apps)
+
+
+@pytest.fixture(autouse=True)
+def _without_cached_candles(request: pytest.FixtureRequest) -> None:
+    """Drop what the cache knows of rows that an earlier test, or an earlier run, has rolled back."""
+    if "db" in request.fixturenames or request.node.get_closest_marker("django_db"):
+        client = get_redis_connection("default")
+        for key in client.scan_iter("algotrendy:latest_candle:*"):
+            client.delete(key)
 
 
 @pytest.fixture

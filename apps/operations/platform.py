@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from apps.operations.supervisor import Service
 
+STARTS = {"web": 0.0, "stream": 2.0, "worker": 2.0, "feed": 2.0, "beat": 4.0, "flower": 4.0}
+"""Seconds to wait with each: on two cores six interpreters at once make a person wait for the first page."""
 WSGI = "algotrendy.wsgi:application"
 ASGI = "algotrendy.asgi:application"
 FLOWER_HOST = "127.0.0.1"
@@ -84,7 +86,8 @@ def _python(name: str, *arguments: str) -> Service:
     # Root runs the platform in containers and trials; Celery's warning about it would head every start.
     quiet = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
     order, patience = STOPS[name]
-    return Service(name, [sys.executable, *arguments], stop_order=order, patience=patience, environment=quiet)
+    command, delay = [sys.executable, *arguments], STARTS[name]
+    return Service(name, command, stop_order=order, patience=patience, environment=quiet, delay=delay)
 
 
 def _count(variable: str, default: int) -> str:

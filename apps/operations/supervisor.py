@@ -40,6 +40,8 @@ class Service:
     patience: float = 4.0
     """Seconds it may take to stop before it is killed."""
     stop_signal: signal.Signals = signal.SIGTERM
+    delay: float = 0.0
+    """Seconds after the supervisor's own start, so that what a person waits for has the processor to itself."""
     environment: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     crashes: deque[float] = field(default_factory=deque, init=False)
@@ -78,10 +80,10 @@ class Supervisor:
         guard = self._start_guard()
         try:
             for service in self.services:
-                self._start(service)
+                service.start_at = time.monotonic() + service.delay
             while not self.signals and self.failed is None:
-                self._pump(TICK)
                 self._revive()
+                self._pump(TICK)
                 self.watch()
         finally:
             self._stop_all()
@@ -187,7 +189,7 @@ class Supervisor:
                         self._signal(service, signal.SIGKILL)
             for service in group:
                 self._end_group(service)
-        self._pump(0)
+            self._pump(0)  # Their last words come before those of the next group.
 
     def _end_group(self, service: Service) -> None:
         """End what an ended child has left behind: it would keep its port."""

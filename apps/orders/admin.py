@@ -14,27 +14,24 @@ from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from algotrendy.trading.orders import TERMINAL, WORKING
+from algotrendy.trading.orders import WORKING
 from apps.common.console import FactAdmin, act, amount, meter, relative_time, signed, status_badge
-from apps.common.console.figures import EMPTY, side_badge
-from apps.common.console.filters import StateFilter
+from apps.common.console.figures import side_badge
 from apps.orders.chain import chain_of
 from apps.orders.dialogs import CancelAllForm, CancelForm, CloseForm
+from apps.orders.filters import WorkingFilter
 from apps.orders.models import Fill, Order, OrderEvent, SeriesCursor
 from apps.orders.selectors import fills_of, orders_of
 from apps.orders.services.canceling import OrderNotCancelable, order_cancel, position_close
 from apps.portfolio.admin import PositionAdmin
 from apps.portfolio.models import Position
 
-CREATED = "Created (UTC)"
-
-
-class WorkingFilter(StateFilter):
-    choices_shown = (("open", "Open"), ("finished", "Finished"))
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        statuses = {"open": WORKING, "finished": TERMINAL}.get(str(self.value()))
-        return queryset if statuses is None else queryset.filter(status__in=statuses)
+ORDER = [
+    ("instrument", "side_shown", "type_shown"),
+    ("quantity_shown", "filled", "average"),
+    ("limit", "stop", "lasts"),
+    ("portfolio", "strategy", "role"),
+]
 
 
 @admin.register(Order)
@@ -59,17 +56,7 @@ class OrderAdmin(FactAdmin):
     list_before_template = "console/order_list.html"
     empty_hint = "Enable a strategy, or place an order through the API: every one is listed here from its first moment."
     fieldsets = [
-        (
-            "Order",
-            {
-                "fields": [
-                    ("instrument", "side_shown", "type_shown"),
-                    ("quantity_shown", "filled", "average"),
-                    ("limit", "stop", "lasts"),
-                    ("portfolio", "strategy", "role"),
-                ]
-            },
-        ),
+        ("Order", {"fields": ORDER}),
         ("State", {"fields": [("state", "reason_code", "reason"), ("created", "submitted", "closed")]}),
         ("Identity", {"fields": [("client_order_id", "exchange_order_id", "version")]}),
     ]
@@ -138,7 +125,7 @@ class OrderAdmin(FactAdmin):
     def state(self, order: Order) -> object:
         return status_badge(order.status, order.get_status_display())
 
-    @display(description=CREATED, ordering="created_at")
+    @display(description="Created (UTC)", ordering="created_at")
     def created(self, order: Order) -> object:
         return relative_time(order.created_at)
 
@@ -275,7 +262,7 @@ class SeriesCursorAdmin(FactAdmin):
 
     @display(description="Traded through", ordering="traded_through")
     def traded(self, cursor: SeriesCursor) -> object:
-        return relative_time(cursor.traded_through) if cursor.traded_through else EMPTY
+        return relative_time(cursor.traded_through)
 
 
 @admin.register(Position)

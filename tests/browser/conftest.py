@@ -62,8 +62,9 @@ class Site:
     web_port: int
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Run Chromium for a module's tests only: its event loop must not run on under other tests."""
     if not os.access(CHROMIUM, os.X_OK):
         pytest.skip("Chromium is not installed; browser tests need it on PATH.")
     # Playwright's synchronous interface runs an event loop in this thread, which Django would take for an async call.
