@@ -1,10 +1,18 @@
 """Structured logs with a correlation id, to the console and, where SEQ_URL is set, to Seq."""
 
+import os
+import socket
+
 import structlog
+from prometheus_client import values
 
 from apps.common.redaction import redact
 
 from .env import env, optional
+
+if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+    # Containers that share the folder of counters may have the same process ids, but never the same host name.
+    values.ValueClass = values.MultiProcessValue(lambda: f"{socket.gethostname()}-{os.getpid()}")
 
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 LOG_FORMAT = env.str("LOG_FORMAT", default="console")

@@ -1,6 +1,9 @@
 """What Prometheus and load balancers are told: true figures, and an answer whatever is down."""
 
+import os
 import re
+import subprocess
+import sys
 from decimal import Decimal as D
 
 import pytest
@@ -87,3 +90,22 @@ def test_ready_says_what_is_wrong_and_what_to_do(monkeypatch):
 
 def test_pruning_counts_what_it_deletes():
     assert prune() == {"sessions": 0, "tokens": 0, "task_results": 0}
+
+
+def test_processes_of_two_containers_with_one_process_id_add_up(tmp_path):
+    """Both write into one folder under pid 7; what one counts does not overwrite what the other did."""
+    script = (
+        "import os, socket; os.getpid = lambda: 7; socket.gethostname = lambda: os.environ['NAME'];"
+        "import django; django.setup();"
+        "from apps.orders.metrics import DENIED; DENIED.labels('x').inc(3);"
+        "from apps.operations.metrics import _counters;"
+        "print([s.value for m in _counters() for s in m.samples if s.name == 'orders_denied_total'])"
+    )
+    settled = {**os.environ, "DJANGO_SETTINGS_MODULE": "algotrendy.settings", "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    done = [
+        subprocess.run(
+            [sys.executable, "-c", script], env={**settled, "NAME": name}, capture_output=True, text=True, check=True
+        ).stdout.strip()
+        for name in ("web", "worker")
+    ]
+    assert done == ["[3.0]", "[6.0]"]
