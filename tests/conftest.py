@@ -28,12 +28,6 @@ def _without_rate_limits(settings: LazySettings) -> None:
     settings.RATELIMIT_ENABLE = False
 
 
-@pytest.fixture
-def seeded_roles(transactional_db: None) -> None:
-    """Make the roles again: a transactional test before this one has emptied every table."""
-    roles.seed(apps)
-
-
 @pytest.fixture(autouse=True)
 def _without_cached_candles(request: pytest.FixtureRequest) -> None:
     """Drop what the cache knows of rows that an earlier test, or an earlier run, has rolled back."""
@@ -41,6 +35,12 @@ def _without_cached_candles(request: pytest.FixtureRequest) -> None:
         client = get_redis_connection("default")
         for key in client.scan_iter("algotrendy:latest_candle:*"):
             client.delete(key)
+
+
+@pytest.fixture
+def seeded_roles(transactional_db: None) -> None:
+    """Make the roles again: a transactional test before this one has emptied every table."""
+    roles.seed(apps)
 
 
 @pytest.fixture

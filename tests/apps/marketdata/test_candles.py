@@ -14,6 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from algotrendy.trading.errors import InvalidCandle
 from algotrendy.trading.values import Timeframe
+from apps.common import events
 from apps.marketdata import selectors, services
 from apps.marketdata.models import Candle, Instrument
 from apps.marketdata.services import StoreReport
@@ -174,7 +175,7 @@ def test_an_arrival_is_told_of_after_its_commit(monkeypatch: pytest.MonkeyPatch)
     def hear(data: dict[str, object]) -> None:
         told.append((data, connection.in_atomic_block, Candle.objects.count()))
 
-    monkeypatch.setitem(__import__("apps.common.events", fromlist=["_handlers"])._handlers, "candles", [hear])
+    monkeypatch.setitem(events._handlers, "candles", [hear])
     feed = make_feed(make_instrument())
     services.candle_arrived(feed=feed, bar=make_bar(0))
     services.candle_arrived(feed=feed, bar=make_bar(0))
