@@ -61,7 +61,7 @@ class UserAdmin(DjangoUserAdmin, ConsoleAdmin):
     def held_role(self, user: User) -> str:
         return user.role or ("Superuser" if user.is_superuser else "")
 
-    @display(description="Last signed in", ordering="last_login")
+    @display(description="Last signed in (UTC)", ordering="last_login")
     def signed_in(self, user: User) -> object:
         return relative_time(user.last_login)
 

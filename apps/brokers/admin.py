@@ -59,7 +59,7 @@ class BrokerConnectionAdmin(OwnedByService):
     def slippage_shown(self, connection: BrokerConnection) -> str:
         return f"{(connection.slippage_rate * 100).normalize():f} %"
 
-    @display(description="Created", ordering="created_at")
+    @display(description="Created (UTC)", ordering="created_at")
     def created(self, connection: BrokerConnection) -> object:
         return relative_time(connection.created_at)
 
@@ -99,7 +99,7 @@ class PaperTradeAdmin(FactAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[PaperTrade]:
         return super().get_queryset(request).filter(order__connection__in=connections_of(request.user).values("pk"))
 
-    @display(description="Executed", ordering="executed_at")
+    @display(description="Executed (UTC)", ordering="executed_at")
     def executed(self, trade: PaperTrade) -> object:
         return relative_time(trade.executed_at)
 

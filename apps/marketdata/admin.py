@@ -57,7 +57,7 @@ class CandleAdmin(FactAdmin):
     show_full_result_count = False
     empty_hint = "No candles yet: run `manage.py import_candles --help` to bring a file in, or enable a feed."
 
-    @display(description="Open time", ordering="open_time")
+    @display(description="Open time (UTC)", ordering="open_time")
     def opened(self, candle: Candle) -> object:
         return relative_time(candle.open_time)
 
@@ -160,7 +160,7 @@ class FeedAdmin(OwnedByService):
     def speed_shown(self, feed: Feed) -> str:
         return f"{feed.speed:,g}\N{MULTIPLICATION SIGN}"
 
-    @display(description="Last candle", ordering="position")
+    @display(description="Last candle (UTC)", ordering="position")
     def last_candle(self, feed: Feed) -> object:
         return relative_time(feed.position)
 
@@ -168,7 +168,7 @@ class FeedAdmin(OwnedByService):
     def error(self, feed: Feed) -> str:
         return feed.last_error
 
-    @display(description="Received", ordering="last_received_at")
+    @display(description="Received (UTC)", ordering="last_received_at")
     def received(self, feed: Feed) -> object:
         return relative_time(feed.last_received_at)
 

@@ -220,7 +220,7 @@ class FillAdmin(FactAdmin):
     list_filter = ["side", "order__instrument", "order__portfolio", ("executed_at", RangeDateTimeFilter)]
     search_fields = ["order__client_order_id", "exchange_trade_id"]
 
-    @display(description="Market time", ordering="executed_at")
+    @display(description="Market time (UTC)", ordering="executed_at")
     def time(self, fill: Fill) -> object:
         return relative_time(fill.executed_at)
 
@@ -260,7 +260,7 @@ class SeriesCursorAdmin(FactAdmin):
     list_display = ["feed", "traded"]
     list_select_related = ["feed__instrument"]
 
-    @display(description="Traded through", ordering="traded_through")
+    @display(description="Traded through (UTC)", ordering="traded_through")
     def traded(self, cursor: SeriesCursor) -> object:
         return relative_time(cursor.traded_through)
 

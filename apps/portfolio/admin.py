@@ -107,7 +107,7 @@ class PortfolioAdmin(OwnedByService):
     def peak(self, portfolio: Portfolio) -> str:
         return money(portfolio.peak_equity)
 
-    @display(description="Created", ordering="created_at")
+    @display(description="Created (UTC)", ordering="created_at")
     def created(self, portfolio: Portfolio) -> object:
         return relative_time(portfolio.created_at)
 
@@ -196,11 +196,11 @@ class PositionAdmin(FactAdmin):
     def fees(self, position: Position) -> str:
         return money(position.fees_paid)
 
-    @display(description="Opened", ordering="opened_at")
+    @display(description="Opened (UTC)", ordering="opened_at")
     def opened(self, position: Position) -> object:
         return relative_time(position.opened_at)
 
-    @display(description="Closed", ordering="closed_at")
+    @display(description="Closed (UTC)", ordering="closed_at")
     def closed(self, position: Position) -> object:
         return relative_time(position.closed_at)
 
@@ -215,7 +215,7 @@ class EquitySnapshotAdmin(FactAdmin):
     paginator = InfinitePaginator
     show_full_result_count = False
 
-    @display(description="Market time", ordering="at")
+    @display(description="Market time (UTC)", ordering="at")
     def time(self, snapshot: EquitySnapshot) -> object:
         return relative_time(snapshot.at)
 

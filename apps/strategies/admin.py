@@ -143,7 +143,7 @@ class StrategyAdmin(OwnedByService):
             return status_badge("failed", "Error")
         return status_badge("enabled", "Enabled") if strategy.enabled else status_badge("disabled", "Disabled")
 
-    @display(description="Last candle seen", ordering="last_run_at")
+    @display(description="Last candle seen (UTC)", ordering="last_run_at")
     def last_run(self, strategy: Strategy) -> object:
         return relative_time(strategy.last_run_at)
 
@@ -199,7 +199,7 @@ class SignalAdmin(FactAdmin):
     search_fields = ["strategy__name", "reason"]
     empty_hint = "A strategy gives a signal when its rule asks for a trade: enable one and let candles arrive."
 
-    @display(description="Market time", ordering="at")
+    @display(description="Market time (UTC)", ordering="at")
     def time(self, signal: Signal) -> object:
         return relative_time(signal.at)
 

@@ -9,15 +9,20 @@ from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
 
+import structlog
 from django.conf import settings
 from django.contrib.auth import get_user
+from django.db import Error as DatabaseError
 from django.db import connections
 from django.http import HttpRequest
+from django_redis.exceptions import ConnectionInterrupted
+from redis.exceptions import RedisError
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import AuthenticationFailed, InvalidToken
 
 from apps.accounts.models import User
 
+log = structlog.get_logger(__name__)
 PERMISSIONS = {
     "candles": "marketdata.view_candle",
     "orders": "orders.view_order",
@@ -70,8 +75,15 @@ class Credentials:
 
 
 async def admit(credentials: Credentials, topics: frozenset[str]) -> Listener:
-    """Return the listener; raise Refused. No topics means all that the user may hear."""
-    return await _in_thread(lambda: _admit(credentials, topics))
+    """Return the listener; raise Refused. No topics means all that the user may hear.
+
+    Where the account cannot be looked up, nobody is let in: the answer says to come back, not to sign in again.
+    """
+    try:
+        return await _in_thread(lambda: _admit(credentials, topics))
+    except (DatabaseError, ConnectionInterrupted, RedisError) as error:
+        log.warning("stream_access_not_checked", error=str(error))
+        raise Refused(503, "unavailable", "Your account cannot be looked up right now; try again soon.") from error
 
 
 def _admit(credentials: Credentials, topics: frozenset[str]) -> Listener:

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 import structlog
 
 from apps.dashboard.stream.access import PERMISSIONS, Credentials, Refused, admit
-from apps.dashboard.stream.hub import Client, Hub
+from apps.dashboard.stream.hub import SILENCE, Client, Hub
 from apps.dashboard.stream.origins import cors_headers
 
 log = structlog.get_logger(__name__)
@@ -32,8 +32,8 @@ type Send = Callable[[Message], Awaitable[None]]
 class StreamApplication:
     """Serve server-sent events; one hub a process, started with the first client or the server's lifespan."""
 
-    def __init__(self, *, recheck: float = RECHECK, heartbeat: float = HEARTBEAT) -> None:
-        self.recheck, self.heartbeat = recheck, heartbeat
+    def __init__(self, *, recheck: float = RECHECK, heartbeat: float = HEARTBEAT, silence: float = SILENCE) -> None:
+        self.recheck, self.heartbeat, self.silence = recheck, heartbeat, silence
         self._hub: Hub | None = None
         self._boot = uuid.uuid4().hex[:8]
         self._numbers = itertools.count(1)
@@ -47,7 +47,7 @@ class StreamApplication:
     @property
     def hub(self) -> Hub:
         if self._hub is None:
-            self._hub = Hub()
+            self._hub = Hub(silence=self.silence)
         self._hub.start()
         return self._hub
 
@@ -190,4 +190,6 @@ async def _refuse(send: Send, refusal: Refused, headers: dict[str, str]) -> None
         answer += cors_headers(headers)
     if refusal.status == 401:
         answer.append((b"www-authenticate", b"Bearer"))
+    if refusal.status == 503:
+        answer.append((b"retry-after", b"5"))
     await _answer(send, refusal.status, answer, json.dumps(problem).encode())

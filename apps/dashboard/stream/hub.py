@@ -11,7 +11,9 @@ from typing import Any
 import redis.asyncio
 import structlog
 from django.conf import settings
+from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from apps.common.events import CHANNEL
 from apps.dashboard.stream.access import Listener
@@ -19,7 +21,7 @@ from apps.dashboard.stream.mailbox import Mailbox
 
 log = structlog.get_logger(__name__)
 SILENCE = 5.0
-"""Seconds without a message after which the connection to Redis is probed."""
+"""Seconds without a message after which Redis is asked for a sign of life, and within which it must give one."""
 LONGEST_PAUSE = 5.0
 
 
@@ -41,7 +43,8 @@ class Client:
 class Hub:
     """Pass each message of the bus to the clients that want it; come back by itself when Redis goes away."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, silence: float = SILENCE) -> None:
+        self.silence = silence
         self.clients: set[Client] = set()
         self.stopping = asyncio.Event()
         self.connected = asyncio.Event()
@@ -74,22 +77,37 @@ class Hub:
 
     async def _listen(self) -> None:
         connection = redis.asyncio.Redis.from_url(
-            settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=SILENCE + 2, socket_keepalive=True
+            settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=self.silence + 2, socket_keepalive=True
         )
         try:
             bus = connection.pubsub()
             await bus.subscribe(CHANNEL)
+            if await bus.get_message(timeout=self.silence) is None:  # Before it confirms, events could still be lost.
+                raise RedisTimeoutError("Redis has not confirmed the subscription.")
             self.connected.set()
             for client in self.clients:
                 client.mailbox.resync()  # What was published meanwhile is lost.
-            while True:
-                message = await bus.get_message(ignore_subscribe_messages=True, timeout=SILENCE)
-                if message is None:
-                    await bus.ping()
-                elif message["type"] == "message":
-                    self.dispatch(message["data"])
+            await self._pass_on(bus)
         finally:
             await connection.aclose()
+
+    async def _pass_on(self, bus: PubSub) -> None:
+        """Dispatch what comes; raise RedisTimeoutError when Redis is asked for a sign of life and gives none.
+
+        A Redis that hangs, or a connection that a firewall has dropped, looks like one with nothing to tell.
+        """
+        is_asked = False
+        while True:
+            message = await bus.get_message(timeout=self.silence)
+            if message is not None:
+                is_asked = False  # Whatever it says, it lives.
+                if message["type"] == "message":
+                    self.dispatch(message["data"])
+            elif is_asked:
+                raise RedisTimeoutError(f"Redis has not answered for {self.silence:g} s.")
+            else:
+                await bus.ping()
+                is_asked = True
 
     def dispatch(self, payload: bytes) -> None:
         """Put a message of the bus into the mailboxes of those who want it."""

@@ -14,7 +14,7 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 def cors_headers(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
     """Return what lets the asking page read the answer; nothing where no other origin asks. Raises Refused."""
     origin = headers.get("origin", "")
-    if not origin or urlsplit(origin).netloc == headers.get("host"):
+    if not origin or origin.partition("://")[2] == headers.get("host"):
         return [(b"vary", b"Origin")]
     if not is_allowed(origin):
         raise Refused(403, "origin_not_allowed", "Pages of this origin may not read the stream; see WEB_URL.")

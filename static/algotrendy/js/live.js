@@ -2,6 +2,7 @@
 (function () {
   "use strict";
   const TOPICS = ["candles", "orders", "fills", "positions", "portfolio", "signals"];
+  const RETRY = 3000;
   const workerUrl = document.currentScript.dataset.worker;
   const handlers = new Map();
   const pill = document.getElementById("live-pill");
@@ -57,21 +58,40 @@
   }
 
   function connectDirectly() {
-    const source = new EventSource(streamUrl(), { withCredentials: true });
+    let source = null;
     let wasLost = false;
-    source.addEventListener("hello", () => {
-      receive({ kind: "state", state: "live" });
-      if (wasLost) receive({ kind: "resync" });
-      wasLost = false;
-    });
-    source.addEventListener("resync", () => receive({ kind: "resync" }));
-    for (const topic of TOPICS) {
-      source.addEventListener(topic, (event) => receive({ kind: "event", topic, ...JSON.parse(event.data) }));
-    }
-    source.addEventListener("error", () => {
+    const lose = () => {
       wasLost = true;
-      receive({ kind: "state", state: source.readyState === EventSource.CLOSED ? "out" : "lost" });
-    });
+      receive({ kind: "state", state: "lost" });
+    };
+    const open = () => {
+      source = new EventSource(streamUrl(), { withCredentials: true });
+      source.addEventListener("hello", () => {
+        receive({ kind: "state", state: "live" });
+        if (wasLost) receive({ kind: "resync" });
+        wasLost = false;
+      });
+      source.addEventListener("resync", () => receive({ kind: "resync" }));
+      for (const topic of TOPICS) {
+        source.addEventListener(topic, (event) => receive({ kind: "event", topic, ...JSON.parse(event.data) }));
+      }
+      source.addEventListener("error", () => {
+        lose();
+        if (source.readyState === EventSource.CLOSED) askWhy();
+      });
+    };
+    /* As in the worker: only a session that has ended is not worth another try. */
+    const askWhy = async () => {
+      const asked = new AbortController();
+      const isOut = await fetch(streamUrl(), { credentials: "include", signal: asked.signal }).then(
+        ({ status }) => status === 401 || status === 403,
+        () => false,
+      );
+      asked.abort();
+      if (isOut) receive({ kind: "state", state: "out" });
+      else window.setTimeout(open, RETRY);
+    };
+    open();
     window.addEventListener("pagehide", () => source.close());
   }
 

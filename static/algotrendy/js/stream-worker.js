@@ -1,9 +1,11 @@
 /* One event stream for all tabs of the browser: HTTP/1.1 allows six connections to a host, and a tab must not take one. */
 "use strict";
 const TOPICS = ["candles", "orders", "fills", "positions", "portfolio", "signals"];
+const RETRY = 3000;
 const ports = new Set();
 let source = null;
 let address = "";
+let hasMissed = false;
 let state = { kind: "state", state: "connecting", at: 0 };
 
 function tell(message) {
@@ -19,9 +21,9 @@ function open() {
   if (source !== null) source.close();
   source = new EventSource(address, { withCredentials: true });
   source.addEventListener("hello", () => {
-    const wasLost = state.state === "lost";
     change("live");
-    if (wasLost) tell({ kind: "resync" });
+    if (hasMissed) tell({ kind: "resync" });
+    hasMissed = false;
   });
   source.addEventListener("resync", () => tell({ kind: "resync" }));
   for (const topic of TOPICS) {
@@ -31,14 +33,29 @@ function open() {
     });
   }
   source.addEventListener("error", () => {
-    /* CLOSED means that the server refused: the session has ended. Otherwise the browser tries again by itself. */
+    hasMissed = true;
+    /* CLOSED means that something answered but not with a stream. Otherwise the browser tries again by itself. */
     if (source.readyState === EventSource.CLOSED) {
-      change("out");
       source = null;
+      askWhy();
     } else if (state.state !== "lost") {
       change("lost");
     }
   });
+}
+
+/* The browser tells no status: a session that has ended stays so, but a proxy or a server that is away comes back. */
+async function askWhy() {
+  if (state.state !== "lost") change("lost");
+  const asked = new AbortController();
+  const isOut = await fetch(address, { credentials: "include", signal: asked.signal }).then(
+    ({ status }) => status === 401 || status === 403,
+    () => false,
+  );
+  asked.abort(); /* Where it is a stream again, this is not the connection that reads it. */
+  if (source !== null) return;
+  if (isOut) change("out");
+  else self.setTimeout(() => source === null && ports.size > 0 && open(), RETRY);
 }
 
 self.addEventListener("connect", (event) => {
