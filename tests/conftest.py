@@ -43,15 +43,6 @@ def seeded_roles(transactional_db: None) -> None:
     roles.seed(apps)
 
 
-@pytest.fixture(autouse=True)
-def _without_cached_candles(request: pytest.FixtureRequest) -> None:
-    """Drop what the cache knows of rows that an earlier test, or an earlier run, has rolled back."""
-    if "db" in request.fixturenames or request.node.get_closest_marker("django_db"):
-        client = get_redis_connection("default")
-        for key in client.scan_iter("algotrendy:latest_candle:*"):
-            client.delete(key)
-
-
 @pytest.fixture
 def admin(db: None) -> User:
     return user_create(username="admin", email="admin@example.com", password=PASSWORD, role=Role.ADMIN)

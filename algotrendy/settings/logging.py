@@ -12,7 +12,9 @@ from .env import env, optional
 
 if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
     # Containers that share the folder of counters may have the same process ids, but never the same host name.
-    values.ValueClass = values.MultiProcessValue(lambda: f"{socket.gethostname()}-{os.getpid()}")
+    values.ValueClass = values.MultiProcessValue(  # type: ignore[no-untyped-call]
+        lambda: f"{socket.gethostname()}-{os.getpid()}"
+    )
 
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 LOG_FORMAT = env.str("LOG_FORMAT", default="console")

@@ -109,6 +109,12 @@ class StrategyAdmin(OwnedByService):
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         return [*STATE, "parameters_shown"] if obj is None else [*STATE, "parameters_shown", *FIXED]
 
+    def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[Any]:
+        """Offer the switch that does something."""
+        is_enabled = self.get_queryset(request).filter(pk=object_id, enabled=True).exists()
+        useless = "enable_strategy" if is_enabled else "disable_strategy"
+        return [each for each in super().get_actions_detail(request, object_id) if each.path != useless]
+
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "portfolio":
             kwargs["queryset"] = portfolios_of(request.user).filter(is_simulation=False)

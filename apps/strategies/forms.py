@@ -19,7 +19,7 @@ from algotrendy.trading.strategies.base import ParameterSpec
 from apps.strategies.models import Strategy
 
 SEPARATOR = "__"
-UNBOUNDED = 1e9
+UNBOUNDED = 1e6
 """A limit from here on only keeps numbers finite; it is not worth a word."""
 
 

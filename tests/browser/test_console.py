@@ -15,7 +15,7 @@ from apps.portfolio.services import equity_snapshot
 from apps.strategies.models import Strategy
 from tests.apps.dashboard.conftest import Book
 from tests.browser.conftest import Site, Visit
-from tests.builders import MARKET_TIME, PASSWORD
+from tests.builders import MARKET_TIME, PASSWORD, make_order
 
 
 def test_signing_in_leads_to_the_dashboard_in_the_dark_theme(browser: Browser, site: Site, user: User) -> None:
@@ -75,6 +75,11 @@ def test_an_order_that_fills_changes_in_the_list(visit: Visit, book: Book) -> No
     Order.objects.filter(pk=book.order.pk).update(status="filled", filled_quantity=Decimal(1))
     publish("orders", {"id": str(book.order.pk)}, owner_id=book.owner.pk)
     expect(row.locator(".badge[data-state]")).to_have_text("Filled")
+
+    added = make_order(book.portfolio)
+    publish("orders", {"id": str(added.pk)}, owner_id=book.owner.pk)
+    page.get_by_role("button", name="Show 1 new").click()
+    expect(page.locator(f'#result_list a[href*="{added.pk}"]').first).to_be_visible()
 
 
 def test_canceling_says_the_consequence_and_can_be_left(visit: Visit, book: Book) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from apps.common.embedded.servers import free_port
+from apps.operations.platform import STARTS
 from tests.faults.support import PROJECT, children, clean_environment, descendants, eventually, holding, is_running
 
 pytestmark = [
@@ -63,7 +64,11 @@ class Up:
                 text=True,
             )
         assert eventually(self.is_serving, 60), self.output
-        return time.monotonic() - started
+        seconds = time.monotonic() - started
+        # The page comes first; what a test kills or counts must have come up, too.
+        pid = self.process.pid
+        assert eventually(lambda: len(children(pid)) > len(STARTS) and len(self.everything()) > 8, 30), self.output
+        return seconds
 
     def is_serving(self) -> bool:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.ports['']}/admin/login/", timeout=5) as answer:

@@ -3,6 +3,7 @@
   "use strict";
   const { Console } = window;
   const changed = new Set();
+  const unseen = new Set();
 
   function rowOf(id, within = document) {
     const link = within.querySelector(`#result_list a[href*="${id}"]`);
@@ -15,13 +16,12 @@
     const response = await fetch(window.location.href, { credentials: "same-origin" });
     if (!response.ok || response.redirected) return;
     const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
-    let unseen = 0;
     for (const id of ids) {
       const [before, after] = [rowOf(id), rowOf(id, fresh)];
       if (before && after) copy(before, after);
-      else if (!before) unseen += 1;
+      else if (!before && after) unseen.add(id);
     }
-    offer(unseen);
+    offer();
   }
 
   /* Only the cells: the row's own menu keeps working. */
@@ -34,12 +34,18 @@
     window.setTimeout(() => before.classList.remove("is-changed"), 1200);
   }
 
-  function offer(count) {
+  function offer() {
     const news = document.getElementById("orders-news");
-    if (!count || !news) return;
-    const counter = news.querySelector(".list-news-count");
-    counter.textContent = String(Number(counter.textContent) + count);
-    news.hidden = false;
+    news.querySelector(".list-news-count").textContent = String(unseen.size);
+    news.hidden = unseen.size === 0;
+  }
+
+  /* After a gap in the stream every row on the page may be old. */
+  function refreshAll() {
+    for (const link of document.querySelectorAll("#result_list tbody th a")) {
+      changed.add(new URL(link.href).pathname.split("/").at(-3));
+    }
+    if (changed.size) refresh();
   }
 
   window.addEventListener("DOMContentLoaded", () => {
@@ -49,7 +55,7 @@
       changed.add(data.id);
       later();
     });
-    Console.live.on("resync", () => offer(1));
+    Console.live.on("resync", refreshAll);
     window.__ready = true;
   });
 })();
