@@ -193,6 +193,8 @@ def test_half_hour_zones_do_not_fit_hours_in_utc(file: Path) -> None:
     assert "2024-03-03 18:30:00+00:00 does not start a 1h bar" in _refusal(
         file, [HEADER, *GOOD], time_zone="Asia/Kolkata"
     )
+    daily = [HEADER, "2024-07-01,100,105,95,102,1"]
+    assert "does not start a 1d bar" in _refusal(file, daily, time_zone="America/New_York", timeframe="1d")
     assert "There is no time zone 'Mars'" in _refusal(file, [HEADER, *GOOD], time_zone="Mars")
 
 
