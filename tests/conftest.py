@@ -10,11 +10,10 @@ from django.apps import apps
 from django.conf import LazySettings
 from django_redis import get_redis_connection
 from rest_framework.test import APIClient
-from rest_framework_simplejwt.tokens import RefreshToken
 
 from apps.accounts import roles
 from apps.accounts.models import Role, User
-from apps.accounts.services import user_create
+from apps.accounts.services import session_begin, user_create
 from apps.marketdata.models import Instrument
 from apps.portfolio.models import Portfolio
 from tests.builders import PASSWORD, make_candles_rows, make_instrument, make_portfolio
@@ -29,12 +28,13 @@ def _without_rate_limits(settings: LazySettings) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _without_cached_candles(request: pytest.FixtureRequest) -> None:
+def _without_cached_rows(request: pytest.FixtureRequest) -> None:
     """Drop what the cache knows of rows that an earlier test, or an earlier run, has rolled back."""
     if "db" in request.fixturenames or request.node.get_closest_marker("django_db"):
         client = get_redis_connection("default")
-        for key in client.scan_iter("algotrendy:latest_candle:*"):
-            client.delete(key)
+        for pattern in ("algotrendy:latest_candle:*", "*:access:*"):
+            for key in client.scan_iter(pattern):
+                client.delete(key)
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def client_for() -> ClientFor:
     def make(user: User | None) -> APIClient:
         client = APIClient(raise_request_exception=False)
         if user is not None:
-            client.credentials(HTTP_AUTHORIZATION=f"Bearer {RefreshToken.for_user(user).access_token}")
+            client.credentials(HTTP_AUTHORIZATION=f"Bearer {session_begin(user=user).access}")
         return client
 
     return make

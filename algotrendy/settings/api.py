@@ -6,8 +6,9 @@ from .env import env
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework_simplejwt.authentication.JWTAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
+        "apps.accounts.api.authentication.TokenAuthentication",
+        "apps.accounts.api.authentication.KeyAuthentication",
+        "apps.accounts.api.authentication.ConsoleAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["apps.common.api.permissions.DeclaredPermission"],
     "DEFAULT_THROTTLE_CLASSES": ["apps.common.api.throttling.DeclaredThrottle"],
@@ -24,10 +25,6 @@ REST_FRAMEWORK = {
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=env.int("JWT_ACCESS_MINUTES", default=15)),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=env.int("JWT_REFRESH_DAYS", default=7)),
-    "ROTATE_REFRESH_TOKENS": True,
-    "BLACKLIST_AFTER_ROTATION": True,
-    "CHECK_REVOKE_TOKEN": True,
-    "UPDATE_LAST_LOGIN": True,
 }
 
 SPECTACULAR_SETTINGS = {
@@ -57,5 +54,6 @@ RATE_LIMITS = {
     "orders": ["60/m", "10/s"],
     "market_data": ["1200/m", "10/s"],
     "login": ["10/m"],
+    "register": ["5/h"],
 }
 """Calls that one user, or one address that has not signed in, may make in each scope."""

@@ -10,16 +10,13 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
-from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from apps.accounts.models import User
-from apps.common.console import ConsoleAdmin, FactAdmin, relative_time
+from apps.common.console import ConsoleAdmin, relative_time
 
-for model in (Group, OutstandingToken, BlacklistedToken):
-    if admin.site.is_registered(model):
-        admin.site.unregister(model)
+admin.site.unregister(Group)
 
 
 @admin.register(User)
@@ -71,30 +68,3 @@ class GroupAdmin(DjangoGroupAdmin, ConsoleAdmin):
     """Roles and their permissions."""
 
     actions = None
-
-
-@admin.register(OutstandingToken)
-class OutstandingTokenAdmin(FactAdmin):
-    """Refresh tokens that were given out; the token itself is shown to nobody."""
-
-    list_display = ["jti", "user", "created_at", "expires_at"]
-    list_select_related = ["user"]
-    search_fields = ["jti", "user__username"]
-    fields = ["user", "jti", "created_at", "expires_at"]
-
-
-@admin.register(BlacklistedToken)
-class BlacklistedTokenAdmin(FactAdmin):
-    """Refresh tokens that no longer count."""
-
-    list_display = ["jti", "user", "blacklisted_at"]
-    list_select_related = ["token__user"]
-    fields = ["jti", "user", "blacklisted_at"]
-
-    @display(description="Token id", ordering="token__jti")
-    def jti(self, blacklisted: BlacklistedToken) -> str:
-        return blacklisted.token.jti
-
-    @display(description="User", ordering="token__user__username")
-    def user(self, blacklisted: BlacklistedToken) -> str:
-        return str(blacklisted.token.user or "")

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from .models import User
+from .selectors import user_named
 
 
 class UsernameOrEmailBackend(ModelBackend):
@@ -21,10 +22,9 @@ class UsernameOrEmailBackend(ModelBackend):
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
     ) -> User | None:
-        if not username or not password or "\0" in username:
+        if not username or not password:
             return None
-        by_email = User.objects.filter(email__iexact=username).first() if "@" in username else None
-        user = by_email or User.objects.filter(username=username).first()
+        user = user_named(username)
         if user is None:
             User().set_password(password)
             return None

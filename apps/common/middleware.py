@@ -11,7 +11,9 @@ from collections.abc import Callable
 import structlog
 from django.http import HttpRequest, HttpResponse
 
+from apps.common.client_ip import client_ip
 from apps.common.metrics import API_DURATION
+from apps.common.origin import request_from
 
 log = structlog.get_logger(__name__)
 HEADER = "X-Request-ID"
@@ -33,7 +35,8 @@ class CorrelationMiddleware:
         request.correlation_id = correlation_id  # type: ignore[attr-defined]
         started = time.perf_counter()
         try:
-            response = self.get_response(request)
+            with request_from(client_ip(request), request.headers.get("User-Agent", "")):
+                response = self.get_response(request)
             if not request.path.startswith(QUIET):
                 _log(request, response.status_code, time.perf_counter() - started)
         finally:

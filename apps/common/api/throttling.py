@@ -15,6 +15,7 @@ from rest_framework.throttling import BaseThrottle
 log = structlog.get_logger(__name__)
 GENERAL = "general"
 LOGIN = "login"
+REGISTER = "register"
 ORDERS = "orders"
 MARKET_DATA = "market_data"
 UNLIMITED = "unlimited"

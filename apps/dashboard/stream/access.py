@@ -1,4 +1,4 @@
-"""Who may listen to what: a console session or a JWT, checked in a thread that gives its connection back at once."""
+"""Who may listen to what: a session, a token or an API key, checked in a thread that gives its connection back."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ from django.db import connections
 from django.http import HttpRequest
 from django_redis.exceptions import ConnectionInterrupted
 from redis.exceptions import RedisError
-from rest_framework_simplejwt.authentication import JWTAuthentication
-from rest_framework_simplejwt.exceptions import AuthenticationFailed, InvalidToken
 
-from apps.accounts.models import User
+from apps.accounts.errors import SignInRefused
+from apps.accounts.models import ApiKey, User
+from apps.accounts.services import api_key_admit, token_admit
+from apps.common.client_ip import client_ip
+from apps.common.origin import request_from
 
 log = structlog.get_logger(__name__)
 PERMISSIONS = {
@@ -57,21 +59,26 @@ class Listener:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a request brought along: a bearer token, else a session key."""
+    """What a request brought along: a bearer token, else an API key, else a session key; and where it came from."""
 
     token: str = ""
+    key: str = ""
     session_key: str = ""
+    ip: str = ""
 
     @classmethod
-    def of(cls, headers: dict[str, str]) -> Credentials:
+    def of(cls, headers: dict[str, str], address: str) -> Credentials:
+        ip = _client_ip(headers, address)
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
-            return cls(token=token.strip())
+            return cls(token=token.strip(), ip=ip)
+        if key := headers.get("x-api-key", ""):
+            return cls(key=key, ip=ip)
         try:
             cookie = SimpleCookie(headers.get("cookie", "")).get(settings.SESSION_COOKIE_NAME)
         except CookieError:
             cookie = None
-        return cls(session_key=cookie.value if cookie else "")
+        return cls(session_key=cookie.value if cookie else "", ip=ip)
 
 
 async def admit(credentials: Credentials, topics: frozenset[str]) -> Listener:
@@ -87,23 +94,39 @@ async def admit(credentials: Credentials, topics: frozenset[str]) -> Listener:
 
 
 def _admit(credentials: Credentials, topics: frozenset[str]) -> Listener:
-    user = _user_of_token(credentials.token) if credentials.token else _user_of_session(credentials.session_key)
+    user, key = _sender(credentials)
     if user is None:
-        raise Refused(401, "not_authenticated", "Sign in to the console, or send a valid access token.")
-    allowed = frozenset(topic for topic, permission in PERMISSIONS.items() if user.has_perm(permission))
+        raise Refused(401, "not_authenticated", "Sign in to the console, or send a valid access token or API key.")
+    if user.must_enroll_mfa:
+        raise Refused(403, "mfa_enrollment_required", "Set up your second factor first.")
+    allowed = frozenset(
+        topic
+        for topic, permission in PERMISSIONS.items()
+        if user.has_perm(permission) and (key is None or key.allows(permission, None))
+    )
     refused = sorted(topics - allowed)
     if refused or not allowed:
         raise Refused(403, "permission_denied", f"You may not listen to {', '.join(refused) or 'any topic'}.")
     return Listener(user.pk, user.is_admin, topics or allowed)
 
 
-def _user_of_token(token: str) -> User | None:
-    backend = JWTAuthentication()
-    try:
-        user = backend.get_user(backend.get_validated_token(token.encode()))
-    except (InvalidToken, AuthenticationFailed):
-        return None
-    return user if isinstance(user, User) else None
+def _sender(credentials: Credentials) -> tuple[User | None, ApiKey | None]:
+    """Return who signs the request, and the key where it was one that signed."""
+    with request_from(credentials.ip, ""):
+        try:
+            if credentials.token:
+                return token_admit(token=credentials.token), None
+            if credentials.key:
+                return api_key_admit(text=credentials.key, ip=credentials.ip)
+        except SignInRefused:
+            return None, None
+    return _user_of_session(credentials.session_key), None
+
+
+def _client_ip(headers: dict[str, str], address: str) -> str:
+    request = HttpRequest()
+    request.META = {"REMOTE_ADDR": address, "HTTP_X_FORWARDED_FOR": headers.get("x-forwarded-for", "")}
+    return client_ip(request)
 
 
 def _user_of_session(session_key: str) -> User | None:

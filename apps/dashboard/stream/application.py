@@ -75,7 +75,7 @@ class StreamApplication:
             if scope["method"] != "GET":
                 raise Refused(405, "method_not_allowed", "The event stream is read with GET.")
             topics, symbols = _wishes(scope["query_string"])
-            credentials = Credentials.of(headers)
+            credentials = Credentials.of(headers, (scope.get("client") or ("",))[0])
             client = Client(await admit(credentials, topics), symbols)
         except Refused as refusal:
             await _refuse(send, refusal, headers)

@@ -6,15 +6,19 @@ import threading
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.db import connection
 from rest_framework.test import APIClient
-from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
+from rest_framework_simplejwt.tokens import AccessToken
 
 from apps.accounts.errors import SignInRefused
-from apps.accounts.models import User
-from apps.accounts.services import session_refresh
+from apps.accounts.models import Action, ApiSession, AuditEvent, Role, User
+from apps.accounts.services import session_begin, session_refresh, user_change
 from tests.builders import PASSWORD
 from tests.conftest import ClientFor
+
+live = pytest.mark.django_db(transaction=True)
+"""What takes effect with the commit needs one."""
 
 
 def _sign_in(username: str = "trader", password: str = PASSWORD) -> dict[str, str]:
@@ -59,9 +63,12 @@ def test_a_wrong_name_and_a_wrong_password_answer_alike(name: str, password: str
     assert (status, answer["code"], answer["detail"]) == (401, "invalid_credentials", "User name or password is wrong.")
 
 
-def test_an_account_that_is_switched_off_does_not_get_in(trader: User) -> None:
+@live
+@pytest.mark.usefixtures("seeded_roles")
+def test_an_account_that_is_switched_off_does_not_get_in(trader: User, admin: User) -> None:
     before = _sign_in()
-    User.objects.update(is_active=False)
+    assert _me(before["access"]) == 200
+    user_change(user=trader, actor=admin, is_active=False)
     assert _sign_in()["code"] == "invalid_credentials"
     assert _me(before["access"]) == 401
     assert _post("refresh", refresh=before["refresh"])[0] == 401
@@ -72,18 +79,35 @@ def test_nobody_can_be_shut_out_by_a_user_name_that_is_anothers_address(trader: 
     assert _sign_in("trader@example.com")["user"]["username"] == "trader"  # type: ignore[index]
 
 
-def test_a_refresh_token_works_once(trader: User) -> None:
-    first = _sign_in()
-    status, second = _post("refresh", refresh=first["refresh"])
-    assert status == 200
-    assert _me(second["access"]) == 200
-    assert _post("refresh", refresh=first["refresh"])[0] == 401
-    assert _post("refresh", refresh=second["refresh"])[0] == 200
+def test_refresh_tokens_are_exchanged_for_new_ones(trader: User) -> None:
+    session = _sign_in()
+    for _ in range(3):
+        status, session = _post("refresh", refresh=session["refresh"])
+        assert status == 200
+        assert _me(session["access"]) == 200
+    assert ApiSession.objects.count() == 1
 
 
-@pytest.mark.django_db(transaction=True)
+@live
+@pytest.mark.usefixtures("seeded_roles")
+def test_a_used_refresh_token_that_comes_back_ends_the_whole_family(trader: User) -> None:
+    stolen, other_device = _sign_in(), _sign_in()
+    _, newer = _post("refresh", refresh=stolen["refresh"])
+    assert _me(newer["access"]) == 200
+    status, answer = _post("refresh", refresh=stolen["refresh"])
+    assert (status, answer["code"]) == (401, "token_reused")
+    assert _post("refresh", refresh=newer["refresh"])[0] == 401
+    assert [_me(token["access"]) for token in (stolen, newer)] == [401, 401]
+    assert _me(other_device["access"]) == 200
+    assert _post("refresh", refresh=other_device["refresh"])[0] == 200
+    record = AuditEvent.objects.get(action=Action.TOKEN_REUSED)
+    assert (record.username, record.target_kind, record.ip) == ("trader", "API session", "127.0.0.1")
+
+
+@live
+@pytest.mark.usefixtures("seeded_roles")
 def test_of_two_refreshes_at_once_one_wins(trader: User) -> None:
-    refresh = str(RefreshToken.for_user(trader))
+    refresh = session_begin(user=trader).refresh
     outcomes: list[str] = []
     start = threading.Barrier(2)
 
@@ -105,22 +129,29 @@ def test_of_two_refreshes_at_once_one_wins(trader: User) -> None:
     assert sorted(outcomes) == ["refused", "renewed"]
 
 
-def test_signing_out_ends_the_refresh_token(trader: User) -> None:
+@live
+@pytest.mark.usefixtures("seeded_roles")
+def test_signing_out_ends_refresh_and_access_tokens(trader: User) -> None:
     session = _sign_in()
+    assert _me(session["access"]) == 200
     assert _post("logout", refresh=session["refresh"]) == (204, {})
     assert _post("refresh", refresh=session["refresh"])[0] == 401
     assert _post("logout", refresh=session["refresh"])[0] == 401
+    assert _me(session["access"]) == 401
 
 
 def test_an_expired_a_wrong_and_a_misused_token_are_refused(trader: User) -> None:
-    expired = AccessToken.for_user(trader)
-    expired.set_exp(lifetime=-timedelta(seconds=1))
     session = _sign_in()
-    assert [_me(token) for token in (str(expired), "rubbish", session["refresh"])] == [401, 401, 401]
+    expired = AccessToken(session["access"])  # type: ignore[arg-type]
+    expired.set_exp(lifetime=-timedelta(seconds=1))
+    bare = AccessToken.for_user(trader)
+    assert [_me(token) for token in (str(expired), str(bare), "rubbish", session["refresh"])] == [401] * 4
     assert _post("refresh", refresh=session["access"])[0] == 401
     assert _post("refresh", refresh="rubbish")[0] == 401
 
 
+@live
+@pytest.mark.usefixtures("seeded_roles")
 def test_tokens_of_a_deleted_account_are_refused(trader: User) -> None:
     session = _sign_in()
     trader.delete()
@@ -128,16 +159,88 @@ def test_tokens_of_a_deleted_account_are_refused(trader: User) -> None:
     assert _post("refresh", refresh=session["refresh"])[0] == 401
 
 
+@live
+@pytest.mark.usefixtures("seeded_roles")
 def test_a_new_password_ends_every_session(trader: User, client_for: ClientFor) -> None:
     session = _sign_in()
+    assert _me(session["access"]) == 200
     change = {"current_password": PASSWORD, "new_password": "quite-another-passphrase"}
-    assert client_for(trader).patch("/api/auth/me", change, format="json").status_code == 200
+    assert client_for(trader).post("/api/auth/password", change, format="json").status_code == 204
     assert _me(session["access"]) == 401
     assert _post("refresh", refresh=session["refresh"])[0] == 401
     assert _sign_in()["code"] == "invalid_credentials"
     assert "access" in _sign_in(password="quite-another-passphrase")
 
 
+@live
+@pytest.mark.usefixtures("seeded_roles")
+def test_a_password_that_djangos_own_ways_have_set_ends_every_session_too(trader: User) -> None:
+    session = _sign_in()
+    trader.refresh_from_db()
+    trader.set_password("quite-another-passphrase")
+    trader.save()
+    assert _me(session["access"]) == 401
+    assert _post("refresh", refresh=session["refresh"])[0] == 401
+
+
+@live
+@pytest.mark.usefixtures("seeded_roles")
+def test_another_role_takes_effect_at_once(trader: User, admin: User) -> None:
+    session = _sign_in()
+    assert _me(session["access"]) == 200
+    user_change(user=trader, actor=admin, role=Role.VIEWER)
+    assert _me(session["access"]) == 401
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {_sign_in()['access']}")
+    assert client.post("/api/strategies", {}, format="json").status_code == 403
+
+
+@live
+@pytest.mark.usefixtures("seeded_roles")
+def test_a_roles_permission_that_is_taken_away_is_gone_at_once(trader: User) -> None:
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {_sign_in()['access']}")
+    assert client.get("/api/orders").status_code == 200
+    group = trader.groups.get()
+    group.permissions.remove(group.permissions.get(codename="view_order"))
+    assert client.get("/api/orders").status_code == 403
+    group.permissions.add(*Permission.objects.filter(codename="view_order"))
+    assert client.get("/api/orders").status_code == 200
+
+
+@live
+@pytest.mark.usefixtures("seeded_roles")
+def test_sign_ins_are_listed_and_ended_one_by_one_or_all_at_once(trader: User, other_trader: User) -> None:
+    phone, laptop = _sign_in(), _sign_in()
+    theirs = session_begin(user=other_trader)
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {laptop['access']}")
+    rows = client.get("/api/auth/sessions").json()["results"]
+    assert [row["is_current"] for row in rows] == [True, False]
+    assert client.delete(f"/api/auth/sessions/{rows[1]['id']}").status_code == 204
+    assert [_me(phone["access"]), _me(laptop["access"])] == [401, 200]
+    foreign = ApiSession.objects.get(user=other_trader)
+    assert client.delete(f"/api/auth/sessions/{foreign.pk}").status_code == 404
+    assert client.delete("/api/auth/sessions").status_code == 204
+    assert [_me(laptop["access"]), _me(theirs.access)] == [401, 200]
+
+
+def test_a_password_is_not_changed_without_the_current_one(trader: User, client_for: ClientFor) -> None:
+    client = client_for(trader)
+    for change, field in [
+        ({"current_password": "wrong", "new_password": "quite-another-passphrase"}, "current_password"),
+        ({"new_password": "quite-another-passphrase"}, "current_password"),
+        ({"current_password": PASSWORD, "new_password": "short"}, "new_password"),
+        ({"current_password": PASSWORD, "new_password": "password1234"}, "new_password"),
+    ]:
+        response = client.post("/api/auth/password", change, format="json")
+        assert (response.status_code, response.json()["errors"][0]["field"]) == (400, field), change
+    trader.refresh_from_db()
+    assert trader.check_password(PASSWORD)
+
+
+@live
+@pytest.mark.usefixtures("seeded_roles")
 def test_one_changes_ones_own_account(trader: User, client_for: ClientFor) -> None:
     client = client_for(trader)
     change = {"first_name": "Ada", "time_zone": "Europe/Berlin"}
@@ -152,9 +255,8 @@ def test_one_changes_ones_own_account(trader: User, client_for: ClientFor) -> No
         ({"time_zone": "Mars/Olympus"}, "time_zone"),
         ({"email": "new@example.com"}, "current_password"),
         ({"email": "other@example.com", "current_password": PASSWORD}, "email"),
-        ({"new_password": "quite-another-passphrase"}, "current_password"),
-        ({"new_password": "quite-another-passphrase", "current_password": "wrong"}, "current_password"),
-        ({"new_password": "short", "current_password": PASSWORD}, "password"),
+        ({"email": "new@example.com", "current_password": "wrong"}, "current_password"),
+        ({"new_password": "quite-another-passphrase"}, "new_password"),
         ({"role": "Admin"}, "role"),
         ({"is_superuser": True}, "is_superuser"),
         ({"tier": "enterprise"}, "tier"),
@@ -164,8 +266,9 @@ def test_one_changes_ones_own_account(trader: User, client_for: ClientFor) -> No
 def test_a_change_that_may_not_be_is_refused_and_changes_nothing(
     change: dict[str, object], field: str, trader: User, other_trader: User, client_for: ClientFor
 ) -> None:
+    client = client_for(trader)
     before = User.objects.filter(pk=trader.pk).values().get()
-    response = client_for(trader).patch("/api/auth/me", {"first_name": "Ada", **change}, format="json")
+    response = client.patch("/api/auth/me", {"first_name": "Ada", **change}, format="json")
     assert response.status_code == 400
     assert [error["field"] for error in response.json()["errors"]] == [field]
     assert User.objects.filter(pk=trader.pk).values().get() == before

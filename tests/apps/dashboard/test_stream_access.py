@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import connection
-from rest_framework_simplejwt.tokens import RefreshToken
 
 from apps.accounts.models import User
+from apps.accounts.services import session_begin
 from apps.dashboard.stream.application import StreamApplication
 from apps.dashboard.stream.mailbox import Mailbox
 from tests.builders import make_user
@@ -25,7 +25,7 @@ def message(topic: str, **data: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("change", [{"is_active": False}, {"password": "another"}])
 def test_a_stream_ends_soon_after_its_user_is_shut_out(change: dict[str, Any]) -> None:
     user = make_user()
-    token = str(RefreshToken.for_user(user).access_token)
+    token = str(session_begin(user=user).access)
     assert asyncio.run(_stream_until_it_ends(user, token, change)) == 200
 
 
@@ -48,7 +48,10 @@ async def _stream_until_it_ends(user: User, token: str, change: dict[str, Any]) 
 
 
 def _change(user: User, change: dict[str, Any]) -> None:
-    User.objects.filter(pk=user.pk).update(**change)
+    changed = User.objects.get(pk=user.pk)
+    for name, value in change.items():
+        setattr(changed, name, value)
+    changed.save()
     connection.close()  # of this thread
 
 

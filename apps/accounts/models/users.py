@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zoneinfo
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -37,11 +38,28 @@ class User(AbstractUser):
     may_trade_live = models.BooleanField(
         default=False, help_text="Real money needs this, the connection's live flag and the platform's LIVE_TRADING."
     )
+    email_verified_at = models.DateTimeField("e-mail verified", null=True, blank=True, editable=False)
+    token_version = models.PositiveIntegerField(default=0, editable=False)
+    """Part of every token; counting it up makes all that were given out before useless."""
+    awaits_verification = models.BooleanField(
+        default=False, editable=False, help_text="Registered by the user, who has not yet opened the letter."
+    )
 
     REQUIRED_FIELDS = ["email"]
 
     class Meta(AbstractUser.Meta):
         ordering = ["username"]
+
+    @property
+    def has_mfa(self) -> bool:
+        """Whether a one-time password is asked for besides the password."""
+        device = getattr(self, "authenticator", None)
+        return device is not None and device.confirmed_at is not None
+
+    @property
+    def must_enroll_mfa(self) -> bool:
+        """Whether the account may do nothing but set up its second factor."""
+        return settings.MFA_REQUIRED_FOR_ADMINS and self.is_admin and not self.has_mfa
 
     @property
     def is_admin(self) -> bool:

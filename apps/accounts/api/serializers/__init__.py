@@ -1,0 +1,3 @@
+"""What accounts take and show."""
+
+LONGEST_PASSWORD = 1000

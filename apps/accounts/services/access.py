@@ -1,0 +1,145 @@
+"""Who a token's user is right now: cached for a minute, and changed at once with the account.
+
+A user is kept in Redis with role and permissions, without the password's hash. Whoever changes an account calls
+`access_changed`, which, with the commit, puts the new state in the place of the old; a reader that has meanwhile read
+the old one from the database cannot overwrite it, because readers only fill an empty place. Without Redis everything is
+read from the database. What Redis missed while it was away lives for a minute at most.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import redis
+import structlog
+from django.core.cache import cache
+from django.db import transaction
+from django.db.models import F, QuerySet
+from django_redis.exceptions import ConnectionInterrupted
+
+from apps.accounts.errors import SignInRefused
+from apps.accounts.metrics import ACCESS_UNCACHED
+from apps.accounts.models import ApiSession, User
+from apps.common.metrics import cache_requests
+
+log = structlog.get_logger(__name__)
+NAME = "access"
+SECONDS_KEPT = 60
+SECONDS_LEFT_ALONE = 2
+"""How long a cache that does not answer is not asked again."""
+ALIVE, ENDED, GONE = "alive", "ended", "gone"
+_away_until = 0.0
+
+
+def admit(*, user_id: int, version: int, session_id: str) -> User:
+    """Return the user of a token; raise SignInRefused where account, version or session are no longer good."""
+    user_key, session_key = _user_key(user_id), _session_key(session_id)
+    found = _asked(lambda: cache.get_many([user_key, session_key]), {})
+    user = found.get(user_key) or _remembered(user_key, lambda: _read_user(user_id))
+    state = found.get(session_key) or _remembered(session_key, lambda: _read_session(session_id))
+    cache_requests.labels(NAME, "hit" if len(found) == 2 else "miss").inc()
+    if not isinstance(user, User) or not user.is_active:
+        raise SignInRefused("The account does not exist, or is switched off.", code="user_inactive")
+    if user.token_version != version or state != ALIVE:
+        raise SignInRefused("This token has been ended; sign in again.", code="token_not_valid")
+    return user
+
+
+def known_user(user_id: int) -> User | None:
+    """Return the user as the cache knows it, with its permissions; None where there is none."""
+    key = _user_key(user_id)
+    user = _asked(lambda: cache.get(key), None) or _remembered(key, lambda: _read_user(user_id))
+    return user if isinstance(user, User) else None
+
+
+def known(key: str, read: Callable[[], Any]) -> Any:
+    """Return what the cache keeps under the key, else what `read` finds, which is kept where there is something."""
+    found = _asked(lambda: cache.get(key), None)
+    cache_requests.labels(NAME, "miss" if found is None else "hit").inc()
+    return _remembered(key, read) if found is None else found
+
+
+def known_changed(key: str, read: Callable[[], Any]) -> None:
+    """Keep under the key what `read` finds when the change is committed."""
+    transaction.on_commit(lambda: _replace(key, read))
+
+
+def access_changed(*users: User, ends_sessions: bool = True) -> None:
+    """Let a change of password, role, permissions or state take effect at once, when it is committed.
+
+    Where it ends sessions, every token that was given out before is useless.
+    """
+    ids = [user.pk for user in users]
+    if ends_sessions:
+        User.objects.filter(pk__in=ids).update(token_version=F("token_version") + 1)
+    for user_id in ids:
+        transaction.on_commit(partial(_replace_user, user_id))
+
+
+def session_ended(session_id: uuid.UUID | str) -> None:
+    """Make the session's access tokens useless when its end is committed."""
+    transaction.on_commit(lambda: _replace(_session_key(str(session_id)), lambda: ENDED))
+
+
+def _user_key(user_id: int) -> str:
+    return f"{NAME}:user:{user_id}"
+
+
+def _session_key(session_id: str) -> str:
+    return f"{NAME}:session:{session_id}"
+
+
+def with_access() -> QuerySet[User]:
+    """Return users with all that deciding on their access needs, without their passwords."""
+    return User.objects.select_related("authenticator").prefetch_related("groups").defer("password")
+
+
+def _read_user(user_id: int) -> User | str:
+    user = with_access().filter(pk=user_id).first()
+    if user is None:
+        return GONE
+    user.get_all_permissions()  # Kept with the user from here on.
+    return user
+
+
+def _read_session(session_id: str) -> str:
+    alive = ApiSession.objects.filter(pk=session_id, ended_at=None).exists()
+    return ALIVE if alive else ENDED
+
+
+def _remembered(key: str, read: Callable[[], Any]) -> Any:
+    value = read()
+    if value is not None:
+        _asked(lambda: cache.add(key, value, SECONDS_KEPT), None)
+    return value
+
+
+@transaction.atomic
+def _replace_user(user_id: int) -> None:
+    """Put the user's new state into the cache; the row's lock keeps that of an older change from coming after it."""
+    User.objects.select_for_update().filter(pk=user_id).values_list("pk").first()
+    _replace(_user_key(user_id), partial(_read_user, user_id))
+
+
+def _replace(key: str, read: Callable[[], Any]) -> None:
+    value = read()
+    if _asked(lambda: cache.set(key, value, SECONDS_KEPT), None) is None:
+        log.warning("access_change_not_cached", key=key, seconds=SECONDS_KEPT)
+
+
+def _asked(ask: Callable[[], Any], otherwise: Any) -> Any:
+    """Return the cache's answer, or the other value where there is none; a cache that hangs is not waited for twice."""
+    global _away_until
+    if time.monotonic() < _away_until:
+        ACCESS_UNCACHED.inc()
+        return otherwise
+    try:
+        return ask()
+    except (ConnectionInterrupted, redis.RedisError, OSError):
+        _away_until = time.monotonic() + SECONDS_LEFT_ALONE
+        ACCESS_UNCACHED.inc()
+        return otherwise
