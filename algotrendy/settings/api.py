@@ -38,6 +38,8 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
+        "Role": "apps.accounts.models.Role",
+        "OrderRole": "apps.orders.models.OrderRole",
         "OrderType": "apps.common.api.schema.ORDER_TYPES",
         "Side": "apps.common.api.schema.SIDES",
         "OrderStatus": "apps.common.api.schema.ORDER_STATUSES",

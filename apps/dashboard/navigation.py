@@ -86,6 +86,14 @@ def sidebar(request: HttpRequest) -> list[Item]:
                 _page("Jobs", "schedule", "django_celery_beat", "periodictask"),
                 _page("Job results", "checklist", "django_celery_results", "taskresult"),
                 _page("Users", "group", "accounts", "user"),
+                _page("API keys", "key", "accounts", "apikey"),
+                _page("Audit trail", "policy", "accounts", "auditevent"),
+                {
+                    "title": "Locked sign-ins",
+                    "icon": "lock_clock",
+                    "link": reverse_lazy("admin:axes_accessattempt_changelist"),
+                    "permission": _may("accounts.view_user"),
+                },
             ],
         },
     ]

@@ -20,7 +20,15 @@ from .sessions import (
     sign_in,
     token_admit,
 )
-from .users import access_of, access_recorded, account_change, ensure_first_admin, user_change, user_create
+from .users import (
+    access_of,
+    access_recorded,
+    account_change,
+    ensure_first_admin,
+    require_admin_left,
+    user_change,
+    user_create,
+)
 
 __all__ = [
     "Challenge",
@@ -51,6 +59,7 @@ __all__ = [
     "password_reset",
     "password_reset_ask",
     "register",
+    "require_admin_left",
     "require_verified",
     "session_begin",
     "session_close",

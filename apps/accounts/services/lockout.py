@@ -16,6 +16,7 @@ from axes.models import AccessAttempt
 from axes.utils import reset
 from django.conf import settings
 from django.contrib.auth import authenticate
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django_ratelimit.core import get_usage
@@ -55,6 +56,12 @@ def password_checked(*, username: str, password: str, request: HttpRequest) -> U
         audit(Action.SIGN_IN_LOCKED, user=user_named(username), name=username)
         raise _locked(username, request)
     raise SignInRefused(WRONG)
+
+
+def locked_sign_ins(*, only_locked: bool = True) -> QuerySet[AccessAttempt]:
+    """Return the accounts and addresses with wrong attempts that still count; the locked ones unless told otherwise."""
+    recent = AccessAttempt.objects.filter(attempt_time__gt=timezone.now() - settings.AXES_COOLOFF_TIME)
+    return recent.filter(failures_since_start__gte=settings.AXES_FAILURE_LIMIT) if only_locked else recent
 
 
 def sign_in_unlock(*, attempt: AccessAttempt) -> int:

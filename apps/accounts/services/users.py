@@ -82,8 +82,6 @@ def user_change(*, user: User, actor: User, role: Role | None = None, **changes:
     """
     changed = User.objects.select_for_update().get(pk=user.pk)
     before = access_of(changed)
-    if user.pk == actor.pk and (changes.get("is_active") is False or role not in (None, Role.ADMIN)):
-        raise InvalidAccount({"role": ["You cannot take your own rights away; ask another administrator."]})
     for name, value in changes.items():
         if name not in GRANTABLE:
             raise InvalidAccount({name: ["This cannot be changed."]})
@@ -93,8 +91,16 @@ def user_change(*, user: User, actor: User, role: Role | None = None, **changes:
     if role is not None:
         changed.groups.remove(*Group.objects.filter(name__in=Role.values))
         changed.groups.add(_group_of(role))
+    require_admin_left(user=changed, actor=actor)
     access_recorded(user=changed, before=before)
     return changed
+
+
+def require_admin_left(*, user: User, actor: User) -> None:
+    """Refuse, inside the change's transaction, that administrators take their own rights away: one is always left."""
+    fresh = User.objects.get(pk=user.pk)
+    if user.pk == actor.pk and not (fresh.is_active and fresh.is_admin):
+        raise InvalidAccount({"role": ["You cannot take your own rights away; ask another administrator."]})
 
 
 def access_of(user: User) -> dict[str, Any]:
