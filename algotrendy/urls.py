@@ -13,6 +13,7 @@ handler500 = "apps.common.api.errors.server_error"
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="root"),
+    path("", include("apps.accounts.pages.urls")),
     path("admin/", admin.site.urls),
     path("", include("apps.operations.api.urls")),
     path("api/", include("apps.accounts.api.urls")),

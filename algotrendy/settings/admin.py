@@ -1,6 +1,7 @@
 """The console: Unfold's theme, sidebar and links, and where the browser finds the event stream."""
 
 from django.templatetags.static import static
+from django.urls import reverse_lazy
 
 from .env import env
 
@@ -22,6 +23,11 @@ UNFOLD = {
     ],
     "SITE_DROPDOWN": "apps.dashboard.navigation.site_links",
     "SITE_VIEWS": [
+        ("account/", "account", "apps.accounts.admin.account.ProfilePage"),
+        ("account/security/", "account_security", "apps.accounts.admin.account.SecurityPage"),
+        ("account/keys/", "account_keys", "apps.accounts.admin.account.KeysPage"),
+        ("account/sessions/", "account_sessions", "apps.accounts.admin.account.SessionsPage"),
+        ("account/activity/", "account_activity", "apps.accounts.admin.account.ActivityPage"),
         ("market/", "market", "apps.dashboard.views.MarketView"),
         ("data/overview/", "data_overview", "apps.dashboard.views.OverviewData"),
         ("data/activity/", "data_activity", "apps.dashboard.views.ActivityData"),
@@ -32,9 +38,13 @@ UNFOLD = {
     "ENVIRONMENT_TITLE_PREFIX": "apps.dashboard.navigation.environment_title",
     "GLOBAL_CALLBACK": "apps.dashboard.navigation.page_context",
     "DASHBOARD_CALLBACK": "apps.dashboard.views.dashboard_context",
+    "ACCOUNT": {"navigation": [{"title": "My account", "link": reverse_lazy("admin:account")}]},
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "8px",
-    "STYLES": [lambda request: static("algotrendy/css/console.css")],
+    "STYLES": [
+        lambda request: static("algotrendy/css/console.css"),
+        lambda request: static("algotrendy/css/account.css"),
+    ],
     # The first script blocks, so that the page never flashes in the other theme.
     "SCRIPTS": [lambda request: static("algotrendy/js/theme.js")],
     "COMMAND": {"search_models": False, "show_history": False},

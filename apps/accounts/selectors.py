@@ -72,3 +72,8 @@ def audit_visible(viewer: User) -> QuerySet[AuditEvent]:
     """Return the records that the user may see: all for administrators, else those of the own account."""
     events = AuditEvent.objects.all()
     return events if viewer.is_admin else events.filter(user_id=viewer.pk)
+
+
+def audit_of(user: User) -> QuerySet[AuditEvent]:
+    """Return what was recorded of the user's own doing, newest first."""
+    return AuditEvent.objects.filter(user_id=user.pk)

@@ -4,7 +4,7 @@ from .access import access_changed, admit
 from .api_keys import api_key_admit, api_key_create, api_key_revoke, api_key_rotate
 from .audit import audit
 from .lockout import account_unlock, password_checked, sign_in_unlock
-from .mfa import backup_codes_renew, mfa_check, mfa_confirm, mfa_disable, mfa_enroll, mfa_reset
+from .mfa import backup_codes_renew, mfa_check, mfa_confirm, mfa_disable, mfa_enroll, mfa_pending, mfa_reset
 from .passwords import password_change, password_confirm, password_reset, password_reset_ask
 from .registration import email_verify, register, verification_resend
 from .sessions import (
@@ -52,6 +52,7 @@ __all__ = [
     "mfa_confirm",
     "mfa_disable",
     "mfa_enroll",
+    "mfa_pending",
     "mfa_reset",
     "password_change",
     "password_checked",

@@ -63,6 +63,12 @@ def mfa_enroll(*, user: User) -> Enrollment:
     return _enrollment(user, secret)
 
 
+def mfa_pending(*, user: User) -> Enrollment | None:
+    """Return once more what was enrolled and is not confirmed yet; None where there is nothing."""
+    device = Authenticator.objects.filter(user=user, confirmed_at=None).first()
+    return _enrollment(user, bytes.fromhex(decrypt(device.encrypted_secret))) if device else None
+
+
 @transaction.atomic
 def mfa_confirm(*, user: User, code: str) -> list[str]:
     """Switch the second factor on, proved by a code from the app; return the backup codes, which are shown once.

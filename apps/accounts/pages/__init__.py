@@ -1,0 +1,1 @@
+"""Pages for those who are not signed in: signing in, registering, and what letters link to."""
