@@ -86,6 +86,7 @@ def sidebar(request: HttpRequest) -> list[Item]:
                 _page("Jobs", "schedule", "django_celery_beat", "periodictask"),
                 _page("Job results", "checklist", "django_celery_results", "taskresult"),
                 _page("Users", "group", "accounts", "user"),
+                _page("Rate limits", "speed", "accounts", "ratelimit"),
             ],
         },
     ]

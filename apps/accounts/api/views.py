@@ -5,14 +5,13 @@ from __future__ import annotations
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from apps.accounts import services
 from apps.accounts.errors import SignInRefused
 from apps.common.api.errors import answer_with
 from apps.common.api.permissions import AUTHENTICATED, PUBLIC
 from apps.common.api.throttling import LOGIN
-from apps.common.api.views import checked
+from apps.common.api.views import ApiView, checked
 
 from .requests import signed_in
 from .serializers import (
@@ -26,7 +25,7 @@ from .serializers import (
 answer_with(SignInRefused, 401)
 
 
-class SignInView(APIView):
+class SignInView(ApiView):
     authentication_classes = []
     access = {"POST": PUBLIC}
     rate_scope = LOGIN
@@ -39,7 +38,7 @@ class SignInView(APIView):
         return Response(SessionSerializer(session).data)
 
 
-class RefreshView(APIView):
+class RefreshView(ApiView):
     authentication_classes = []
     access = {"POST": PUBLIC}
     problems = {"POST": (401,)}
@@ -51,7 +50,7 @@ class RefreshView(APIView):
         return Response(SessionSerializer(session).data)
 
 
-class SignOutView(APIView):
+class SignOutView(ApiView):
     authentication_classes = []
     access = {"POST": PUBLIC}
     problems = {"POST": (401,)}
@@ -63,7 +62,7 @@ class SignOutView(APIView):
         return Response(status=204)
 
 
-class AccountView(APIView):
+class AccountView(ApiView):
     access = {"GET": AUTHENTICATED, "PATCH": AUTHENTICATED}
 
     @extend_schema(operation_id="auth_me", responses={200: AccountSerializer})
