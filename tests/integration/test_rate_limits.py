@@ -171,3 +171,19 @@ def test_counts_end_by_themselves() -> None:
     counted = [*_windows("both"), *_windows("both", rate="9/s")]
     CallCounter().add(counted)
     assert [0 < caches["limits"].ttl(each.key) <= each.seconds + 5 for each in counted] == [True, True]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("seeded_roles")
+@pytest.mark.parametrize(("trusted", "shared"), [("", True), ("127.0.0.1", False)])
+def test_a_web_server_believes_only_its_own_proxies(trusted: str, shared: bool, tmp_path: Path) -> None:
+    port, store = free_port(), free_port()
+    redis_url = f"redis://127.0.0.1:{store}/0"
+    with _valkey(store, tmp_path), granian("wsgi", port, REDIS_URL=redis_url, TRUSTED_PROXIES=trusted):
+        left = []
+        for number in range(3):
+            # As a proxy sends it: what the client says of itself, then the client's address.
+            forwarded = {"X-Forwarded-For": f"10.0.0.{number}, 203.0.113.{number}"}
+            answer = requests.get(f"http://127.0.0.1:{port}{PATH}", headers=forwarded, timeout=10)
+            left.append(int(answer.headers["X-RateLimit-Remaining"]))
+    assert len(set(left)) == (3 if shared else 1), left

@@ -75,7 +75,7 @@ class ProblemSchema(AutoSchema):
         """Name the headers of the limits, which are on every answer but those of health."""
         if not self._is_limited:
             return
-        names = [name for name in settings.SPECTACULAR_SETTINGS["APPEND_COMPONENTS"]["headers"] if name != RETRY_AFTER]
+        names = [name for name in settings.LIMIT_HEADERS if name != RETRY_AFTER]
         for status, answer in responses.items():
             told = [*names, RETRY_AFTER] if status == "429" else names
             answer.setdefault("headers", {}).update({n: {"$ref": f"#/components/headers/{n}"} for n in told})
