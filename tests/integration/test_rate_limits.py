@@ -186,4 +186,4 @@ def test_a_web_server_believes_only_its_own_proxies(trusted: str, shared: bool, 
             forwarded = {"X-Forwarded-For": f"10.0.0.{number}, 203.0.113.{number}"}
             answer = requests.get(f"http://127.0.0.1:{port}{PATH}", headers=forwarded, timeout=10)
             left.append(int(answer.headers["X-RateLimit-Remaining"]))
-    assert len(set(left)) == (3 if shared else 1), left
+    assert (len(set(left)) > 1) is shared, left

@@ -103,7 +103,7 @@ def _problem_of(error: Exception) -> Problem | None:
         case exceptions.ValidationError():
             return _invalid(list(_flatten(error.get_full_details())))
         case exceptions.Throttled():
-            return throttled(error.wait or 1)
+            return throttled(getattr(error, "wait", None) or 1)
         case exceptions.APIException():
             return _of_framework(error)
     return None

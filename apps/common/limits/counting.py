@@ -123,8 +123,8 @@ class CallCounter:
 
 
 def _add_shared(windows: Sequence[Window]) -> list[int]:
-    cache = caches[settings.RATELIMIT_USE_CACHE]
-    client: Any = cache.client.get_client(write=True)
+    cache: Any = caches[settings.RATELIMIT_USE_CACHE]
+    client = cache.client.get_client(write=True)
     keys = [str(cache.make_key(window.key)) for window in windows]
     lives = [window.seconds + MARGIN for window in windows]
     try:

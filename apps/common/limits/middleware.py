@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -37,8 +38,8 @@ class RateLimitMiddleware:
 
 
 def _count(request: HttpRequest) -> Tally:
-    throttle = api_settings.DEFAULT_THROTTLE_CLASSES[0]()
-    tally: Tally = throttle.count_stranger(request, GENERAL)
+    throttle: Any = api_settings.DEFAULT_THROTTLE_CLASSES[0]
+    tally: Tally = throttle().count_stranger(request, GENERAL)
     return tally
 
 

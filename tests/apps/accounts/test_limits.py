@@ -136,6 +136,7 @@ def test_administrators_set_change_and_restore_limits_in_the_console(
     console: Client, admin: User, trader: User, client_for: ClientFor
 ) -> None:
     User.objects.filter(pk=trader.pk).update(tier=Tier.PREMIUM)
+    assert "Premium, orders: 300 a minute, 50 a second" in console.get(f"{PAGE}add/").content.decode()
     assert console.post(f"{PAGE}add/", GIVEN).status_code == 302
     limit = RateLimit.objects.get()
     assert limit.changed_by == admin

@@ -14,6 +14,7 @@ from prometheus_client import REGISTRY
 from redis.connection import AbstractConnection
 from rest_framework.test import APIClient
 
+from apps.accounts.api.throttling import TierThrottle
 from apps.accounts.models import User
 from apps.common.api.throttling import BY_ADDRESS, UNLIMITED
 from apps.common.api.views import CountedCalls
@@ -40,6 +41,7 @@ def _statuses(client: APIClient, path: str, times: int, **extra: Any) -> list[in
 @pytest.mark.parametrize("route", api_routes(), ids=lambda route: route.path)
 def test_every_route_counts_its_calls_in_a_scope_that_has_limits(route: Route, settings: LazySettings) -> None:
     assert issubclass(route.view, CountedCalls)
+    assert route.view.throttle_classes == [TierThrottle]
     scope = getattr(route.view, "rate_scope", "general")
     is_health = route.path.startswith("/api/health/")
     assert (scope == UNLIMITED) is is_health
