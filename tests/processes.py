@@ -46,6 +46,7 @@ def granian(interface: str, port: int, **environment: str) -> Iterator[subproces
         "DATABASE_URL": f"postgres://{address}".replace(":@", "@"),
         "REDIS_URL": settings.REDIS_URL,
         "SECRET_KEY": settings.SECRET_KEY,
+        "ENCRYPTION_KEYS": ",".join(settings.ENCRYPTION_KEYS),
         "ALLOWED_HOSTS": "localhost,127.0.0.1",
         "HTTPS": "false",
         **environment,

@@ -11,7 +11,7 @@ REST_FRAMEWORK = {
         "apps.accounts.api.authentication.ConsoleAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["apps.common.api.permissions.DeclaredPermission"],
-    "DEFAULT_THROTTLE_CLASSES": ["apps.common.api.throttling.DeclaredThrottle"],
+    "DEFAULT_THROTTLE_CLASSES": ["apps.accounts.api.throttling.TierThrottle"],
     "DEFAULT_PAGINATION_CLASS": "apps.common.api.pagination.KeysetPagination",
     "DEFAULT_FILTER_BACKENDS": ["apps.common.api.filters.StrictFilterBackend"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
@@ -27,6 +27,28 @@ SIMPLE_JWT = {
     "REFRESH_TOKEN_LIFETIME": timedelta(days=env.int("JWT_REFRESH_DAYS", default=7)),
 }
 
+LIMIT_HEADERS = {
+    "X-RateLimit-Limit": {
+        "description": "Calls in the window that holds you up first.",
+        "schema": {"type": "integer"},
+    },
+    "X-RateLimit-Remaining": {"description": "Calls left in that window.", "schema": {"type": "integer"}},
+    "X-RateLimit-Reset": {
+        "description": "When that window ends, in seconds since 1970 (UTC).",
+        "schema": {"type": "integer"},
+    },
+    "RateLimit-Policy": {
+        "description": "Every window that this call was counted in, with its quota `q` and its seconds `w`.",
+        "schema": {"type": "string"},
+        "example": '"minute";q=100;w=60, "burst";q=10;w=1',
+    },
+    "RateLimit": {
+        "description": "Calls `r` that each window has left, and the seconds `t` until it ends.",
+        "schema": {"type": "string"},
+        "example": '"minute";r=99;t=42, "burst";r=9;t=1',
+    },
+    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},
+}
 SPECTACULAR_SETTINGS = {
     "TITLE": "AlgoTrendy API",
     "DESCRIPTION": "Market data, strategies, orders, positions and portfolios of your own trading platform.",
@@ -37,6 +59,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "APPEND_COMPONENTS": {"headers": LIMIT_HEADERS},
     "ENUM_NAME_OVERRIDES": {
         "Role": "apps.accounts.models.Role",
         "OrderRole": "apps.orders.models.OrderRole",
@@ -49,13 +72,19 @@ SPECTACULAR_SETTINGS = {
 }
 
 RATELIMIT_ENABLE = env.bool("RATE_LIMITS", default=True)
-RATELIMIT_IP_META_KEY = env.str("CLIENT_IP_META_KEY", default="REMOTE_ADDR")
-"""Where a request's address is found; behind a proxy that sets it, HTTP_X_REAL_IP."""
+RATELIMIT_USE_CACHE = "limits"
+RATELIMIT_IP_META_KEY = "apps.common.client_ip.client_ip"
 RATE_LIMITS = {
-    "general": ["100/m", "10/s"],
-    "orders": ["60/m", "10/s"],
-    "market_data": ["1200/m", "10/s"],
-    "login": ["10/m"],
-    "register": ["5/h"],
+    "anonymous": {
+        "general": ["100/m", "10/s"],
+        "orders": ["60/m", "10/s"],
+        "market_data": ["1200/m", "10/s"],
+        "login": ["10/m"],
+        "register": ["5/h"],
+    },
+    "free": {"general": ["100/m", "10/s"], "orders": ["60/m", "10/s"], "market_data": ["1200/m", "10/s"]},
+    "premium": {"general": ["500/m", "50/s"], "orders": ["300/m", "50/s"], "market_data": ["6000/m", "50/s"]},
+    "enterprise": {"general": ["2000/m", "100/s"], "orders": ["1000/m", "100/s"], "market_data": ["12000/m", "100/s"]},
 }
-"""Calls that one user, or one address that has not signed in, may make in each scope."""
+"""Calls that a user of each tier has in each scope, and an address that has not signed in. Signing in and registering
+are counted by address whoever calls. Administrators may change the rest in the console."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from pathlib import Path
 
@@ -40,6 +41,18 @@ def optional(name: str, default: str = "") -> str:
         except OSError as error:
             raise ImproperlyConfigured(f"{name}_FILE names {file}, which cannot be read: {error.strerror}.") from error
     return os.environ.get(name, default)
+
+
+def networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """Return the addresses and networks that the variable lists."""
+    found = []
+    for word in env.list(name, default=[]):
+        try:
+            found.append(ipaddress.ip_network(word.strip(), strict=False))
+        except ValueError as error:
+            advice = "list addresses and networks such as 10.0.0.5,172.16.0.0/12"
+            raise ImproperlyConfigured(f"{name} holds {word!r}, which is no network; {advice}.") from error
+    return found
 
 
 def secret_key() -> str:

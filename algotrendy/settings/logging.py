@@ -62,6 +62,7 @@ LOGGING = {
     "root": {"handlers": ["console", *(["seq"] if SEQ_URL else [])], "level": LOG_LEVEL},
     "loggers": {
         "django.server": {"handlers": [], "propagate": True},
+        "axes": {"level": "ERROR"},
         "django_structlog": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},
         "celery.app.trace": {"level": "WARNING"},

@@ -1,7 +1,7 @@
 """Users, passwords, cookies, headers."""
 
 from .base import DEBUG
-from .env import env, is_embedded
+from .env import env, is_embedded, networks
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
@@ -25,6 +25,8 @@ HTTPS = env.bool("HTTPS", default=not (DEBUG or is_embedded()))
 """Whether browsers reach the platform by TLS; only a laptop's own loopback address goes without."""
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_TLS_PROXY", default=False) else None
+TRUSTED_PROXIES = networks("TRUSTED_PROXIES")
+"""Who is believed about whom it passes on by X-Forwarded-For; without them an address is the connection's own."""
 SECURE_REDIRECT_EXEMPT = [r"^api/health/", r"^metrics$"]
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000) if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS

@@ -1,14 +1,15 @@
-"""Who there is, and what the record says of them."""
+"""Who there is, what the record says of them, and how often they may call."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
 
-from apps.accounts.models import ApiKey, ApiSession, AuditEvent, Authenticator, Role, User
+from apps.accounts.models import ApiKey, ApiSession, AuditEvent, Authenticator, RateLimit, Role, Tier, User
 
 
 def admins() -> QuerySet[User]:
@@ -77,3 +78,15 @@ def audit_visible(viewer: User) -> QuerySet[AuditEvent]:
 def audit_of(user: User) -> QuerySet[AuditEvent]:
     """Return what was recorded of the user's own doing, newest first."""
     return AuditEvent.objects.filter(user_id=user.pk)
+
+
+def rate_limit_overrides() -> dict[tuple[str, str], Sequence[str]]:
+    """Return the rates that administrators have set, by tier and scope."""
+    rows = RateLimit.objects.values_list("tier", "scope", "requests_per_minute", "burst_per_second")
+    return {(tier, scope): [f"{minute}/m", f"{burst}/s"] for tier, scope, minute, burst in rows.iterator()}
+
+
+def default_rates(tier: str, scope: str) -> Sequence[str]:
+    """Return the settings' rates; a tier that they do not name has those of the lowest."""
+    table: Mapping[str, Mapping[str, Sequence[str]]] = settings.RATE_LIMITS
+    return table.get(tier, table[Tier.FREE])[scope]

@@ -94,6 +94,7 @@ def sidebar(request: HttpRequest) -> list[Item]:
                     "link": reverse_lazy("admin:axes_accessattempt_changelist"),
                     "permission": _may("accounts.view_user"),
                 },
+                _page("Rate limits", "speed", "accounts", "ratelimit"),
             ],
         },
     ]

@@ -22,6 +22,7 @@ SECRETS = {
         "POSTGRES_PASSWORD",
         "REDIS_PASSWORD",
         "SECRET_KEY",
+        "ENCRYPTION_KEYS",
         "METRICS_TOKEN",
         "FLOWER_BASIC_AUTH",
         "SEQ_ADMIN_PASSWORD",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -39,6 +40,21 @@ def test_each_operation_says_how_it_fails(schema: dict[str, dict[str, dict[str, 
             problems = [answers[code] for code in answers if code >= "400" and not (path in HEALTH and code == "503")]
             assert problems, f"{method} {path}"
             assert all("application/problem+json" in problem["content"] for problem in problems)
+
+
+def test_each_operation_names_the_headers_of_its_limits(schema: dict[str, Any]) -> None:
+    told = {"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "RateLimit-Policy", "RateLimit"}
+    assert set(schema["components"]["headers"]) == told | {"Retry-After"}
+    for path, operations in schema["paths"].items():
+        for operation in operations.values():
+            answers = operation["responses"]
+            assert ("429" in answers) is not path.startswith("/api/health/"), path
+            for status, answer in answers.items():
+                named = set(answer.get("headers", ()))
+                if "429" not in answers:
+                    assert not named
+                else:
+                    assert named == (told | {"Retry-After"} if status == "429" else told), f"{path} {status}"
 
 
 def test_placing_an_order_documents_its_own_refusals(

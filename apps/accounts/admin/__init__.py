@@ -1,3 +1,3 @@
 """The console's pages of accounts: users and roles, what was recorded, and each person's own account."""
 
-from . import records, users  # noqa: F401 - registers the pages
+from . import limits, records, users  # noqa: F401 - registers the pages

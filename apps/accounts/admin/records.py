@@ -40,7 +40,7 @@ class AuditEventAdmin(FactAdmin):
         ("time", "what"), ("user_shown", "user_id"), ("target_kind", "target", "target_id"), "all_details",
         ("way", "credential", "ip"), "user_agent", "correlation_id",
     ]  # fmt: skip
-    readonly_fields = fields
+    readonly_fields = ["all_details"]
     show_full_result_count = False
     empty_hint = "Signing in, changing settings, placing orders: each is recorded here."
 

@@ -2,6 +2,7 @@
 
 from .api_keys import ApiKey, Scope
 from .audit import Action, AuditEvent, Via
+from .limits import RateLimit
 from .mfa import Authenticator, BackupCode
 from .sessions import ApiSession
 from .users import Role, Tier, User, validate_time_zone
@@ -13,6 +14,7 @@ __all__ = [
     "AuditEvent",
     "Authenticator",
     "BackupCode",
+    "RateLimit",
     "Role",
     "Scope",
     "Tier",

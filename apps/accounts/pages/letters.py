@@ -12,12 +12,13 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import FormView
-from django_ratelimit.core import is_ratelimited
 
 from algotrendy.trading.errors import TradingError
 from apps.accounts import services
+from apps.accounts.api.throttling import TierThrottle
 from apps.accounts.errors import InvalidAccount, Locked
 from apps.accounts.pages.forms import EmailForm, NewPasswordForm, RegisterForm, TokenForm
+from apps.common.api.throttling import LOGIN, REGISTER
 
 
 @method_decorator([never_cache, sensitive_post_parameters()], name="dispatch")
@@ -49,10 +50,13 @@ class LetterView(FormView):
         page = {"title": self.title, "intro": self.intro, "submit": self.submit}
         return {**admin.site.each_context(self.request), **super().get_context_data(**kwargs), **page}
 
-    def count(self, rate: str) -> None:
-        """Raise Locked where this address has asked too often."""
-        if is_ratelimited(self.request, group=type(self).__name__, key="ip", rate=rate, increment=True):
-            raise Locked("Too many attempts from your address; try again later.", retry_after=60)
+    def count(self, scope: str) -> None:
+        """Raise Locked where this address has asked too often; the API's calls of the same kind count too."""
+        if not settings.RATELIMIT_ENABLE:
+            return
+        tally = TierThrottle().count_stranger(self.request, scope)
+        if tally.retry_after:
+            raise Locked("Too many attempts from your address; try again later.", retry_after=tally.retry_after)
 
 
 class ForgotPasswordView(LetterView):
@@ -63,7 +67,7 @@ class ForgotPasswordView(LetterView):
     done = "If there is an account with this address, the letter is on its way. The link works for an hour."
 
     def act(self, values: dict[str, Any]) -> None:
-        self.count("5/h")
+        self.count(REGISTER)
         services.password_reset_ask(email=values["email"])
 
 
@@ -75,7 +79,7 @@ class ResetPasswordView(LetterView):
     done = "The new password is set. You can log in with it now."
 
     def act(self, values: dict[str, Any]) -> None:
-        self.count("20/h")
+        self.count(LOGIN)
         services.password_reset(token=values["token"], new_password=values["new_password"])
 
 
@@ -87,7 +91,7 @@ class VerifyEmailView(LetterView):
     done = "Your address is confirmed. You can log in now."
 
     def act(self, values: dict[str, Any]) -> None:
-        self.count("20/h")
+        self.count(LOGIN)
         services.email_verify(token=values["token"])
 
 
@@ -104,5 +108,5 @@ class RegisterView(LetterView):
         return super().dispatch(request, *args, **kwargs)
 
     def act(self, values: dict[str, Any]) -> None:
-        self.count("5/h")
+        self.count(REGISTER)
         services.register(**values)

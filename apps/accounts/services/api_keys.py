@@ -146,7 +146,7 @@ def _is_plain(prefix: str) -> bool:
 def _check(key: ApiKey) -> None:
     key.scopes = sorted(set(key.scopes))
     try:
-        key.full_clean(exclude=["user", "digest"])
+        key.full_clean(exclude=[field.name for field in ApiKey._meta.fields if field.name not in SETTINGS])
     except ValidationError as error:
         raise InvalidAccount.of(error) from error
     if key.expires_at is not None and key.expires_at <= timezone.now():

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import redis
 import structlog
 from axes.handlers.proxy import AxesProxyHandler
 from axes.models import AccessAttempt
@@ -19,8 +18,6 @@ from django.contrib.auth import authenticate
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django_ratelimit.core import get_usage
-from django_redis.exceptions import ConnectionInterrupted
 
 from apps.accounts.errors import Locked, SignInRefused
 from apps.accounts.metrics import SIGN_INS
@@ -28,6 +25,8 @@ from apps.accounts.models import Action, User
 from apps.accounts.selectors import user_named
 from apps.accounts.services.audit import audit
 from apps.common.client_ip import client_ip
+from apps.common.limits.counting import counter
+from apps.common.limits.windows import Tally, window
 
 log = structlog.get_logger(__name__)
 WRONG = "User name or password is wrong."
@@ -60,7 +59,9 @@ def password_checked(*, username: str, password: str, request: HttpRequest) -> U
 
 def locked_sign_ins(*, only_locked: bool = True) -> QuerySet[AccessAttempt]:
     """Return the accounts and addresses with wrong attempts that still count; the locked ones unless told otherwise."""
-    recent = AccessAttempt.objects.filter(attempt_time__gt=timezone.now() - settings.AXES_COOLOFF_TIME)
+    recent: QuerySet[AccessAttempt] = AccessAttempt.objects.filter(
+        attempt_time__gt=timezone.now() - settings.AXES_COOLOFF_TIME
+    )
     return recent.filter(failures_since_start__gte=settings.AXES_FAILURE_LIMIT) if only_locked else recent
 
 
@@ -91,13 +92,10 @@ def _locked(username: str, request: HttpRequest) -> Locked:
 
 
 def _slow_down_guessing(username: str, request: HttpRequest) -> None:
+    if not settings.RATELIMIT_ENABLE:
+        return
     name = account_name(request, {"username": username})
-    try:
-        usage = get_usage(
-            request, group="sign_in_name", key=lambda *_: name, rate=settings.SIGN_INS_OF_A_NAME, increment=True
-        )
-    except (ConnectionInterrupted, redis.RedisError, OSError):
-        return  # Wrong attempts are still counted in the database.
-    if usage and usage["should_limit"]:
+    tally = Tally("sign_in", "account", counter.add([window("sign_in", f"name:{name}", settings.SIGN_INS_OF_A_NAME)]))
+    if tally.retry_after:
         SIGN_INS.labels("locked").inc()
-        raise Locked("Too many attempts for this account; wait before the next one.", retry_after=usage["time_left"])
+        raise Locked("Too many attempts for this account; wait before the next one.", retry_after=tally.retry_after)

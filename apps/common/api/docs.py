@@ -5,20 +5,21 @@ from __future__ import annotations
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
 from .permissions import PUBLIC, DeclaredPermission
+from .views import CountedCalls
 
 ANYBODY = {"GET": PUBLIC}
 
 
-class SchemaView(SpectacularAPIView):
+class SchemaView(CountedCalls, SpectacularAPIView):
     permission_classes = [DeclaredPermission]
     access = ANYBODY
 
 
-class SwaggerView(SpectacularSwaggerView):
+class SwaggerView(CountedCalls, SpectacularSwaggerView):
     permission_classes = [DeclaredPermission]
     access = ANYBODY
 
 
-class RedocView(SpectacularRedocView):
+class RedocView(CountedCalls, SpectacularRedocView):
     permission_classes = [DeclaredPermission]
     access = ANYBODY

@@ -103,7 +103,7 @@ def _problem_of(error: Exception) -> Problem | None:
         case exceptions.ValidationError():
             return _invalid(list(_flatten(error.get_full_details())))
         case exceptions.Throttled():
-            return _throttled(error)
+            return throttled(getattr(error, "wait", None) or 1)
         case exceptions.APIException():
             return _of_framework(error)
     return None
@@ -135,8 +135,8 @@ def _invalid(errors: list[FieldError]) -> Problem:
     return Problem(400, "invalid", " ".join(named), errors=errors)
 
 
-def _throttled(error: exceptions.Throttled) -> Problem:
-    wait = max(1, round(getattr(error, "wait", None) or 1))
+def throttled(seconds: float) -> Problem:
+    wait = max(1, round(seconds))
     return Problem(429, "throttled", f"Too many requests; try again in {wait} s.", headers={"Retry-After": str(wait)})
 
 

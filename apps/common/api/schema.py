@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
 from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
 
@@ -14,7 +15,9 @@ from apps.common.models import choices_of
 
 from .errors import MEDIA_TYPE
 from .permissions import PUBLIC, needed_for
+from .throttling import UNLIMITED
 
+RETRY_AFTER = "Retry-After"
 # Words that share a field's name (`side`, `type`) but not its choices: ENUM_NAME_OVERRIDES names their schemas.
 ORDER_TYPES = choices_of(OrderType)
 ORDER_STATUSES = choices_of(OrderStatus)
@@ -58,14 +61,30 @@ class ProblemSchema(AutoSchema):
             for status in self._problem_statuses(operation):
                 answer = {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {"schema": problem}}}
                 operation["responses"].setdefault(str(status), answer)
+            self._add_limit_headers(operation["responses"])
         return operation
 
     def get_auth(self) -> list[dict[str, Any]]:
         return [] if needed_for(self.view, self.method) == PUBLIC else super().get_auth()
 
+    @property
+    def _is_limited(self) -> bool:
+        return getattr(self.view, "rate_scope", None) != UNLIMITED
+
+    def _add_limit_headers(self, responses: dict[str, Any]) -> None:
+        """Name the headers of the limits, which are on every answer but those of health."""
+        if not self._is_limited:
+            return
+        names = [name for name in settings.LIMIT_HEADERS if name != RETRY_AFTER]
+        for status, answer in responses.items():
+            told = [*names, RETRY_AFTER] if status == "429" else names
+            answer.setdefault("headers", {}).update({n: {"$ref": f"#/components/headers/{n}"} for n in told})
+
     def _problem_statuses(self, operation: dict[str, Any]) -> list[int]:
         takes_input = "requestBody" in operation or any(p["in"] == "query" for p in operation.get("parameters", ()))
-        found = {429, 500, *getattr(self.view, "problems", {}).get(self.method, ())}
+        found = {500, *getattr(self.view, "problems", {}).get(self.method, ())}
+        if self._is_limited:
+            found.add(429)
         if takes_input:
             found.add(400)
         if needed_for(self.view, self.method) != PUBLIC:

@@ -7,12 +7,31 @@ from typing import Any
 
 from django.db.models import Model, QuerySet
 from django.http import Http404
+from rest_framework.exceptions import APIException
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer
+from rest_framework.views import APIView
 
 
-class ListView(ListAPIView):  # type: ignore[type-arg]
+class CountedCalls(APIView):
+    """Find out who calls, count the call, and only then look at permissions: refused calls count too."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        try:
+            self.perform_authentication(request)
+        except APIException:  # who cannot prove who they are is counted by address
+            self.check_throttles(request)
+            raise
+        self.check_throttles(request)
+        super().initial(request, *args, **kwargs)
+
+
+class ApiView(CountedCalls):
+    """What every view of the API is."""
+
+
+class ListView(CountedCalls, ListAPIView):  # type: ignore[type-arg]
     """A filtered list, page by page; `rows` returns what the user may see."""
 
     def rows(self) -> QuerySet[Any]:

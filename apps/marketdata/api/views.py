@@ -11,13 +11,12 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from apps.common.api.errors import answer_with
 from apps.common.api.permissions import PUBLIC
 from apps.common.api.serializers import plain
 from apps.common.api.throttling import MARKET_DATA
-from apps.common.api.views import ListView
+from apps.common.api.views import ApiView, ListView
 from apps.marketdata import selectors
 from apps.marketdata.models import Feed, Instrument
 
@@ -47,7 +46,7 @@ class InstrumentsView(ListView):
         return selectors.instruments()
 
 
-class InstrumentView(APIView):
+class InstrumentView(ApiView):
     access = {"GET": PUBLIC}
     rate_scope = MARKET_DATA
 
@@ -75,7 +74,7 @@ class _FormatIsOurs(DefaultContentNegotiation):
     settings = SimpleNamespace(URL_FORMAT_OVERRIDE=None)  # type: ignore[assignment]
 
 
-class CandlesView(APIView):
+class CandlesView(ApiView):
     access = {"GET": PUBLIC}
     rate_scope = MARKET_DATA
     content_negotiation_class = _FormatIsOurs
@@ -94,7 +93,7 @@ class CandlesView(APIView):
         return Response({**body, "next": None if page.next_start is None else _text(page.next_start)})
 
 
-class LatestView(APIView):
+class LatestView(ApiView):
     access = {"GET": PUBLIC}
     rate_scope = MARKET_DATA
 

@@ -14,16 +14,17 @@ from drf_spectacular.utils import extend_schema
 from prometheus_client import CONTENT_TYPE_LATEST
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from apps.common.api.permissions import PUBLIC
 from apps.common.api.throttling import UNLIMITED
+from apps.common.api.views import ApiView
+from apps.common.client_ip import client_ip
 from apps.operations.api.serializers import HealthSerializer
 from apps.operations.health import Part, check_ready, check_worker
 from apps.operations.metrics import scrape
 
 
-class HealthView(APIView):
+class HealthView(ApiView):
     """What all health routes share; nobody is looked up, so that none needs the database to answer."""
 
     access = {"GET": PUBLIC}
@@ -82,6 +83,6 @@ def _may_scrape(request: HttpRequest) -> bool:
         given = request.headers.get("Authorization", "")
         return hmac.compare_digest(given.encode(), f"Bearer {settings.METRICS_TOKEN}".encode())
     try:
-        return ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
+        return ipaddress.ip_address(client_ip(request)).is_loopback
     except ValueError:
         return False

@@ -9,12 +9,11 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from apps.accounts.api.requests import signed_in
 from apps.common.api.errors import answer_with
 from apps.common.api.throttling import ORDERS
-from apps.common.api.views import ListView, checked, row_or_404
+from apps.common.api.views import ApiView, ListView, checked, row_or_404
 from apps.orders.models import Fill, Order
 from apps.orders.selectors import fills_of, orders_of
 from apps.orders.services.canceling import OrderNotCancelable, PositionClosed, order_cancel, position_close
@@ -65,7 +64,7 @@ class OrdersView(ListView):
         return Response(OrderSerializer(placement.order).data, status=201 if placement.is_new else 200)
 
 
-class OrderView(APIView):
+class OrderView(ApiView):
     access = {"GET": "orders.view_order", "DELETE": "orders.change_order"}
     problems = {"DELETE": (409,)}
     rate_scope = ORDERS
@@ -82,7 +81,7 @@ class OrderView(APIView):
         return cancel(request, order_id)
 
 
-class CancelView(APIView):
+class CancelView(ApiView):
     access = {"POST": "orders.change_order"}
     problems = {"POST": (409,)}
     rate_scope = ORDERS
@@ -104,7 +103,7 @@ class FillsView(ListView):
         return fills_of(signed_in(self.request))
 
 
-class PositionCloseView(APIView):
+class PositionCloseView(ApiView):
     access = {"POST": "orders.add_order"}
     problems = {"POST": (409, 422)}
     rate_scope = ORDERS

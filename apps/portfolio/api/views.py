@@ -8,10 +8,9 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from apps.accounts.api.requests import signed_in
-from apps.common.api.views import ListView, row_or_404
+from apps.common.api.views import ApiView, ListView, row_or_404
 from apps.portfolio.models import EquitySnapshot, Portfolio, Position
 from apps.portfolio.selectors import equity_of, portfolio_summary, portfolios_of, positions_of
 
@@ -36,7 +35,7 @@ class PortfoliosView(ListView):
         return portfolios_of(signed_in(self.request))
 
 
-class PortfolioView(APIView):
+class PortfolioView(ApiView):
     access = {"GET": "portfolio.view_portfolio"}
 
     @extend_schema(operation_id="portfolio_get", responses={200: PortfolioDetailSerializer})

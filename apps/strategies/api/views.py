@@ -9,13 +9,12 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from algotrendy.trading.strategies import registry
 from apps.accounts.api.requests import signed_in
 from apps.common.api.errors import answer_with
 from apps.common.api.permissions import AUTHENTICATED
-from apps.common.api.views import ListView, checked, row_or_404
+from apps.common.api.views import ApiView, ListView, checked, row_or_404
 from apps.strategies import services
 from apps.strategies.models import Signal, Strategy
 from apps.strategies.selectors import signals_of, strategies_of
@@ -32,7 +31,7 @@ from .serializers import (
 answer_with(services.StrategyNotReady, 409)
 
 
-class RulesView(APIView):
+class RulesView(ApiView):
     access = {"GET": AUTHENTICATED}
 
     @extend_schema(operation_id="strategy_rules", responses={200: RuleSerializer(many=True)})
@@ -61,7 +60,7 @@ class StrategiesView(ListView):
         return Response(StrategySerializer(strategy).data, status=201)
 
 
-class StrategyView(APIView):
+class StrategyView(ApiView):
     access = {"GET": "strategies.view_strategy", "PATCH": "strategies.change_strategy"}
 
     @extend_schema(operation_id="strategy_get", responses={200: StrategySerializer})
@@ -79,7 +78,7 @@ class StrategyView(APIView):
         return Response(StrategySerializer(strategy).data)
 
 
-class SwitchView(APIView):
+class SwitchView(ApiView):
     access = {"POST": "strategies.change_strategy"}
     service: Any
 

@@ -18,3 +18,5 @@ document.addEventListener("click", async (event) => {
   }
   window.setTimeout(() => { button.textContent = name; }, 2000);
 });
+
+window.__ready = true;

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from decimal import Decimal as D
+from ipaddress import ip_network
 
 import pytest
 from django.core.cache import cache
@@ -54,6 +55,8 @@ def test_metrics_are_for_this_machine_or_for_who_has_the_token(settings):
     client = Client()
     assert client.get("/metrics").status_code == 200
     assert client.get("/metrics", REMOTE_ADDR="192.0.2.1").status_code == 403
+    settings.TRUSTED_PROXIES = [ip_network("127.0.0.1")]
+    assert client.get("/metrics", HTTP_X_FORWARDED_FOR="192.0.2.1").status_code == 403, "a proxy on this machine"
     settings.METRICS_TOKEN = "secret-token"
     assert client.get("/metrics").status_code == 403
     answer = client.get("/metrics", headers={"authorization": "Bearer secret-token"}, REMOTE_ADDR="192.0.2.1")

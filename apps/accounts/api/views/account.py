@@ -8,7 +8,6 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from apps.accounts import selectors, services
 from apps.accounts.api.requests import signed_in
@@ -25,11 +24,11 @@ from apps.accounts.api.serializers.users import AccountChangeSerializer, Account
 from apps.accounts.models import ApiSession
 from apps.common.api.permissions import AUTHENTICATED
 from apps.common.api.throttling import LOGIN
-from apps.common.api.views import ListView, checked, row_or_404
+from apps.common.api.views import ApiView, ListView, checked, row_or_404
 from apps.common.origin import current_origin
 
 
-class AccountView(APIView):
+class AccountView(ApiView):
     access = {"GET": AUTHENTICATED, "PATCH": AUTHENTICATED}
     open_to_keys = True
     open_before_mfa = True
@@ -68,7 +67,7 @@ class SessionsView(ListView):
         return Response(status=204)
 
 
-class SessionView(APIView):
+class SessionView(ApiView):
     access = {"DELETE": AUTHENTICATED}
 
     @extend_schema(operation_id="auth_session_end", responses={204: None})
@@ -79,7 +78,7 @@ class SessionView(APIView):
         return Response(status=204)
 
 
-class MfaView(APIView):
+class MfaView(ApiView):
     access = {"GET": AUTHENTICATED}
     open_before_mfa = True
 
@@ -89,7 +88,7 @@ class MfaView(APIView):
         return Response(MfaStateSerializer(selectors.mfa_state(signed_in(request))).data)
 
 
-class MfaEnrollView(APIView):
+class MfaEnrollView(ApiView):
     access = {"POST": AUTHENTICATED}
     open_before_mfa = True
     rate_scope = LOGIN
@@ -103,7 +102,7 @@ class MfaEnrollView(APIView):
         return Response(EnrollmentSerializer(services.mfa_enroll(user=user)).data)
 
 
-class MfaVerifyView(APIView):
+class MfaVerifyView(ApiView):
     access = {"POST": AUTHENTICATED}
     open_before_mfa = True
     rate_scope = LOGIN
@@ -116,7 +115,7 @@ class MfaVerifyView(APIView):
         return Response({"backup_codes": codes})
 
 
-class MfaDisableView(APIView):
+class MfaDisableView(ApiView):
     access = {"POST": AUTHENTICATED}
     rate_scope = LOGIN
     problems = {"POST": (409,)}
@@ -131,7 +130,7 @@ class MfaDisableView(APIView):
         return Response(status=204)
 
 
-class BackupCodesView(APIView):
+class BackupCodesView(ApiView):
     access = {"POST": AUTHENTICATED}
     rate_scope = LOGIN
     problems = {"POST": (409,)}

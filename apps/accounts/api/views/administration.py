@@ -7,7 +7,6 @@ from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from apps.accounts import selectors, services
 from apps.accounts.api.filters import AuditFilter, UserFilter
@@ -19,7 +18,7 @@ from apps.accounts.api.serializers.users import (
     UserSerializer,
 )
 from apps.accounts.models import AuditEvent, User
-from apps.common.api.views import ListView, checked
+from apps.common.api.views import ApiView, ListView, checked
 
 
 class UsersView(ListView):
@@ -40,7 +39,7 @@ class UsersView(ListView):
         return Response(UserSerializer(user).data, status=201)
 
 
-class UserView(APIView):
+class UserView(ApiView):
     access = {"GET": "accounts.view_user", "PATCH": "accounts.change_user"}
 
     @extend_schema(operation_id="users_get", responses={200: UserSerializer})

@@ -8,7 +8,6 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from apps.accounts import selectors, services
 from apps.accounts.api.requests import signed_in
@@ -21,7 +20,7 @@ from apps.accounts.api.serializers.keys import (
 )
 from apps.accounts.models import ApiKey
 from apps.common.api.permissions import AUTHENTICATED
-from apps.common.api.views import ListView, checked, row_or_404
+from apps.common.api.views import ApiView, ListView, checked, row_or_404
 
 
 class ApiKeysView(ListView):
@@ -43,7 +42,7 @@ class ApiKeysView(ListView):
         return Response(NewApiKeySerializer(key, context={"text": text}).data, status=201)
 
 
-class ApiKeyView(APIView):
+class ApiKeyView(ApiView):
     access = {"GET": AUTHENTICATED, "DELETE": AUTHENTICATED}
 
     @extend_schema(operation_id="api_keys_get", responses={200: ApiKeySerializer})
@@ -58,7 +57,7 @@ class ApiKeyView(APIView):
         return Response(ApiKeySerializer(services.api_key_revoke(key=key)).data)
 
 
-class ApiKeyRotateView(APIView):
+class ApiKeyRotateView(ApiView):
     access = {"POST": AUTHENTICATED}
 
     @extend_schema(operation_id="api_keys_rotate", request=ApiKeyRotateSerializer, responses={200: NewApiKeySerializer})

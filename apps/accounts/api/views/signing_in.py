@@ -5,7 +5,6 @@ from __future__ import annotations
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from apps.accounts import services
 from apps.accounts.api.requests import signed_in
@@ -24,12 +23,12 @@ from apps.accounts.api.serializers.signing_in import (
 )
 from apps.common.api.permissions import AUTHENTICATED, PUBLIC
 from apps.common.api.throttling import LOGIN, REGISTER
-from apps.common.api.views import checked
+from apps.common.api.views import ApiView, checked
 
 SENT = {"detail": "If there is something to send, a letter is on its way."}
 
 
-class AnonymousView(APIView):
+class AnonymousView(ApiView):
     """Taken from anybody; who is signed in makes no difference."""
 
     authentication_classes = []
@@ -140,7 +139,7 @@ class PasswordResetView(AnonymousView):
         return Response(status=204)
 
 
-class PasswordView(APIView):
+class PasswordView(ApiView):
     access = {"POST": AUTHENTICATED}
     open_before_mfa = True
 
