@@ -24,5 +24,5 @@ class IdentityMiddleware:
             return self.get_response(request)
         identify(via="console", user_id=request.user.pk, username=request.user.username)
         if request.user.must_enroll_mfa and not request.path.startswith(OPEN_BEFORE_MFA):
-            return HttpResponseRedirect(reverse("admin:account"))
+            return HttpResponseRedirect(reverse("admin:account_security"))
         return self.get_response(request)

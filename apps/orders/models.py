@@ -100,6 +100,11 @@ class Order(PublicModel):
         return self.client_order_id
 
     @property
+    def summary(self) -> str:
+        """The order in a line: buy 1.5 BTC/USD, limit."""
+        return f"{self.side} {self.quantity.normalize():f} {self.instrument}, {self.type}"
+
+    @property
     def remaining_quantity(self) -> Decimal:
         remaining: Decimal = self.quantity - self.filled_quantity
         return remaining

@@ -18,6 +18,8 @@ from algotrendy.trading.signals import Action, Direction, follow
 from algotrendy.trading.signals import Signal as Word
 from algotrendy.trading.strategies import registry
 from algotrendy.trading.values import quantize
+from apps.accounts.models import Action as Recorded
+from apps.accounts.services import audit
 from apps.common.events import publish
 from apps.marketdata.models import Instrument
 from apps.portfolio.models import Portfolio
@@ -211,8 +213,10 @@ def _require_common_currency(strategy: Strategy) -> None:
         )
 
 
+@transaction.atomic
 def _switch(strategy: Strategy, *, enabled: bool) -> Strategy:
     strategy.enabled = enabled
     strategy.save(update_fields=["enabled", "updated_at"])
+    audit(Recorded.STRATEGY_ENABLED if enabled else Recorded.STRATEGY_DISABLED, target=strategy)
     log.info("strategy_switched", strategy=str(strategy.pk), name=strategy.name, enabled=enabled)
     return strategy

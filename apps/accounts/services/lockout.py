@@ -59,9 +59,8 @@ def password_checked(*, username: str, password: str, request: HttpRequest) -> U
 
 def locked_sign_ins(*, only_locked: bool = True) -> QuerySet[AccessAttempt]:
     """Return the accounts and addresses with wrong attempts that still count; the locked ones unless told otherwise."""
-    recent: QuerySet[AccessAttempt] = AccessAttempt.objects.filter(
-        attempt_time__gt=timezone.now() - settings.AXES_COOLOFF_TIME
-    )
+    since = timezone.now() - settings.AXES_COOLOFF_TIME
+    recent: QuerySet[AccessAttempt] = AccessAttempt.objects.filter(attempt_time__gt=since)
     return recent.filter(failures_since_start__gte=settings.AXES_FAILURE_LIMIT) if only_locked else recent
 
 

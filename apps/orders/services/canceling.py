@@ -10,7 +10,8 @@ from django.db import transaction
 from algotrendy.trading.errors import TradingError
 from algotrendy.trading.orders import OrderIntent, OrderStatus
 from algotrendy.trading.values import OrderType, Side
-from apps.accounts.models import User
+from apps.accounts.models import Action, User
+from apps.accounts.services import audit
 from apps.common.jobs import enqueue
 from apps.orders.models import Order, OrderRole
 from apps.orders.services.placing import Origin, order_place
@@ -42,6 +43,7 @@ def order_cancel(*, order: Order, actor: User) -> Order:
         if not OrderStatus(order.status).is_working:
             raise OrderNotCancelable(f"The order is {order.status} and cannot be canceled any more.")
         order_cancel_request(order=order, code="canceled_by_user", reason=f"Canceled by {actor.get_username()}.")
+        audit(Action.ORDER_CANCELED, user=actor, target=order, order=order.summary)
         enqueue("orders.settle", str(order.pk))
     log.info("order_cancel_requested", order=str(order.pk), actor=actor.pk)
     return order
@@ -65,4 +67,5 @@ def position_close(*, position: Position, actor: User) -> Order:
         client_order_id=f"close-{uuid.uuid4().hex}",
         origin=Origin(book=position.book, role=OrderRole.EXIT),
     )
+    audit(Action.POSITION_CLOSED, user=actor, target=position, order=str(placement.order.pk))
     return placement.order

@@ -15,7 +15,8 @@ from algotrendy.trading.errors import InvalidOrder, TradingError
 from algotrendy.trading.orders import OrderIntent, OrderStatus
 from algotrendy.trading.risk import Denied
 from algotrendy.trading.values import TimeInForce
-from apps.accounts.models import User
+from apps.accounts.models import Action, User
+from apps.accounts.services import audit
 from apps.common.jobs import enqueue
 from apps.marketdata.models import Instrument
 from apps.marketdata.selectors import latest_candle
@@ -89,10 +90,10 @@ def order_place(
     market = market_of(instrument)
     client_order_id = client_order_id or uuid.uuid4().hex
     try:
-        placement = _place(portfolio, instrument, intent, market, client_order_id, origin or Origin())
+        placement = _place(portfolio, instrument, intent, market, client_order_id, origin or Origin(), actor)
     except IntegrityError:
         # The same id came at the same moment for another portfolio, and was quicker: it is known now.
-        placement = _place(portfolio, instrument, intent, market, client_order_id, origin or Origin())
+        placement = _place(portfolio, instrument, intent, market, client_order_id, origin or Origin(), actor)
     order = placement.order
     log.info("order_placed", order=str(order.pk), status=order.status, actor=actor.pk, is_new=placement.is_new)
     if order.status == OrderStatus.DENIED:
@@ -108,6 +109,7 @@ def _place(
     market: Market,
     client_order_id: str,
     origin: Origin,
+    actor: User,
 ) -> Placement:
     placement = order_commit(
         portfolio=portfolio_lock(portfolio.pk),
@@ -117,8 +119,14 @@ def _place(
         client_order_id=client_order_id,
         origin=origin,
     )
-    if placement.is_new and placement.order.status == OrderStatus.PENDING:
-        enqueue("orders.settle", str(placement.order.pk))
+    if not placement.is_new:
+        return placement
+    order = placement.order
+    is_denied = order.status == OrderStatus.DENIED
+    action = Action.ORDER_DENIED if is_denied else Action.ORDER_PLACED
+    audit(action, user=actor, target=order, order=order.summary, because=order.reason_code)
+    if not is_denied:
+        enqueue("orders.settle", str(order.pk))
     return placement
 
 
