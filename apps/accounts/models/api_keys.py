@@ -70,10 +70,10 @@ class ApiKey(models.Model):
     def __repr__(self) -> str:
         return f"<ApiKey {self.prefix}>"
 
-    def allows(self, needed: str, view: object) -> bool:
+    def allows(self, needed: str, view: object = None, method: str = "GET") -> bool:
         """Tell whether the scopes reach a permission: reading and trading, never keys, users or the second factor."""
         if needed == AUTHENTICATED:
-            return getattr(view, "open_to_keys", False)
+            return method in getattr(view, "open_to_keys", ())
         app, _, action = needed.partition(".")
         if action.startswith("view_"):
             return Scope.READ in self.scopes and app in READ_BY_KEY

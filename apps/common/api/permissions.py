@@ -22,9 +22,10 @@ class DeclaredPermission(BasePermission):
     """Allow what the view's `access` grants, and deny all else.
 
     `access = {"GET": "orders.view_order", "POST": "orders.add_order"}`: a Django permission, AUTHENTICATED or PUBLIC
-    for each method. Which rows are seen is the selectors' business. A request signed with less than its user's full
-    rights has an `auth` that says by `allows(needed, view)` how far it reaches. Administrators who must have a second
-    factor, and have none, reach only what is `open_before_mfa`.
+    for each method. Which rows are seen is the selectors' business.
+
+    A request signed with less than its user's full rights has an `auth` that says by `allows(needed, view, method)` how
+    far it reaches. Administrators who must have a second factor, and have none, reach only what is `open_before_mfa`.
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
@@ -38,8 +39,8 @@ class DeclaredPermission(BasePermission):
             return False
         if getattr(request.user, "must_enroll_mfa", False) and not getattr(view, "open_before_mfa", False):
             raise PermissionDenied(ENROLL_FIRST, code="mfa_enrollment_required")
-        allows: Callable[[str, Any], bool] | None = getattr(request.auth, "allows", None)
-        if allows is not None and not allows(needed, view):
+        allows: Callable[[str, Any, str], bool] | None = getattr(request.auth, "allows", None)
+        if allows is not None and not allows(needed, view, method):
             raise PermissionDenied("The API key's scopes do not reach this far.", code="api_key_scope")
         return needed == AUTHENTICATED or request.user.has_perm(needed)
 

@@ -102,7 +102,7 @@ def _admit(credentials: Credentials, topics: frozenset[str]) -> Listener:
     allowed = frozenset(
         topic
         for topic, permission in PERMISSIONS.items()
-        if user.has_perm(permission) and (key is None or key.allows(permission, None))
+        if user.has_perm(permission) and (key is None or key.allows(permission))
     )
     refused = sorted(topics - allowed)
     if refused or not allowed:

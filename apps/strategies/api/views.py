@@ -33,6 +33,7 @@ answer_with(services.StrategyNotReady, 409)
 
 class RulesView(ApiView):
     access = {"GET": AUTHENTICATED}
+    open_to_keys = ("GET",)
 
     @extend_schema(operation_id="strategy_rules", responses={200: RuleSerializer(many=True)})
     def get(self, request: Request) -> Response:

@@ -30,7 +30,7 @@ from apps.common.origin import current_origin
 
 class AccountView(ApiView):
     access = {"GET": AUTHENTICATED, "PATCH": AUTHENTICATED}
-    open_to_keys = True
+    open_to_keys = ("GET",)
     open_before_mfa = True
 
     @extend_schema(operation_id="auth_me", responses={200: AccountSerializer})

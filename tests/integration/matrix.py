@@ -1,0 +1,164 @@
+"""Who may do what, written down by hand for every route: what the code answers is compared with this.
+
+A route that is not here fails the tests, so that nobody forgets to say whom it is for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+ANONYMOUS, VIEWER, TRADER, OTHER, ADMIN = "anonymous", "viewer", "trader", "other", "admin"
+READ_KEY, TRADE_KEY, REVOKED_KEY, EXPIRED_TOKEN = "read_key", "trade_key", "revoked_key", "expired_token"
+PEOPLE = frozenset({VIEWER, TRADER, OTHER, ADMIN})
+TRADERS = frozenset({TRADER, OTHER, ADMIN})
+ADMINS = frozenset({ADMIN})
+NOBODY: frozenset[str] = frozenset()
+API_ACTORS = (ANONYMOUS, VIEWER, TRADER, OTHER, ADMIN, READ_KEY, TRADE_KEY, REVOKED_KEY, EXPIRED_TOKEN)
+"""The keys and the expired token are the trader's."""
+CONSOLE_ACTORS = (ANONYMOUS, VIEWER, TRADER, OTHER, ADMIN)
+
+OPEN = "open"
+"""Takes no credentials at all."""
+PUBLIC = frozenset({ANONYMOUS, *PEOPLE, READ_KEY, TRADE_KEY})
+OWN = PEOPLE
+"""One's own account: every person, no key."""
+OWN_OR_KEY = PEOPLE | {READ_KEY, TRADE_KEY}
+VIEW = PEOPLE | {READ_KEY}
+TRADE = TRADERS | {TRADE_KEY}
+
+API: dict[str, dict[str, frozenset[str] | str]] = {
+    "/api/health/live": {"get": OPEN},
+    "/api/health/ready": {"get": OPEN},
+    "/api/health/startup": {"get": OPEN},
+    "/api/schema": {"get": PUBLIC},
+    "/api/docs": {"get": PUBLIC},
+    "/api/redoc": {"get": PUBLIC},
+    "/api/auth/login": {"post": OPEN},
+    "/api/auth/refresh": {"post": OPEN},
+    "/api/auth/logout": {"post": OPEN},
+    "/api/auth/register": {"post": OPEN},
+    "/api/auth/register/resend": {"post": OPEN},
+    "/api/auth/verify-email": {"post": OPEN},
+    "/api/auth/password/reset": {"post": OPEN},
+    "/api/auth/password/reset/confirm": {"post": OPEN},
+    "/api/auth/mfa/challenge": {"post": OPEN},
+    "/api/auth/me": {"get": OWN_OR_KEY, "patch": OWN},
+    "/api/auth/password": {"post": OWN},
+    "/api/auth/sessions": {"get": OWN, "delete": OWN},
+    "/api/auth/sessions/{session_id}": {"delete": OWN},
+    "/api/auth/mfa": {"get": OWN},
+    "/api/auth/mfa/enroll": {"post": OWN},
+    "/api/auth/mfa/verify": {"post": OWN},
+    "/api/auth/mfa/disable": {"post": OWN},
+    "/api/auth/mfa/backup-codes": {"post": OWN},
+    "/api/api-keys": {"get": OWN, "post": OWN},
+    "/api/api-keys/{key_id}": {"get": OWN, "delete": OWN},
+    "/api/api-keys/{key_id}/rotate": {"post": OWN},
+    "/api/users": {"get": ADMINS, "post": ADMINS},
+    "/api/users/{user_id}": {"get": ADMINS, "patch": ADMINS},
+    "/api/audit": {"get": ADMINS},
+    "/api/market-data/instruments": {"get": PUBLIC},
+    "/api/market-data/instruments/{symbol}": {"get": PUBLIC},
+    "/api/market-data/feeds": {"get": PUBLIC},
+    "/api/market-data/{symbol}/candles": {"get": PUBLIC},
+    "/api/market-data/{symbol}/latest": {"get": PUBLIC},
+    "/api/portfolios": {"get": VIEW},
+    "/api/portfolios/{portfolio_id}": {"get": VIEW},
+    "/api/portfolios/{portfolio_id}/equity": {"get": VIEW},
+    "/api/positions": {"get": VIEW},
+    "/api/positions/{position_id}/close": {"post": TRADE},
+    "/api/strategies": {"get": VIEW, "post": TRADE},
+    "/api/strategies/rules": {"get": OWN_OR_KEY},
+    "/api/strategies/{strategy_id}": {"get": VIEW, "patch": TRADE},
+    "/api/strategies/{strategy_id}/enable": {"post": TRADE},
+    "/api/strategies/{strategy_id}/disable": {"post": TRADE},
+    "/api/signals": {"get": VIEW},
+    "/api/orders": {"get": VIEW, "post": TRADE},
+    "/api/orders/{order_id}": {"get": VIEW, "delete": TRADE},
+    "/api/orders/{order_id}/cancel": {"post": TRADE},
+    "/api/fills": {"get": VIEW},
+}
+OWNERS_ALONE = ("session_id", "key_id")
+"""Rows that not even an administrator reaches by API."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """Who sees a model's pages in the console, and who adds, changes and deletes its rows there."""
+
+    see: frozenset[str]
+    add: frozenset[str] = NOBODY
+    change: frozenset[str] = NOBODY
+    delete: frozenset[str] = NOBODY
+
+
+CONSOLE_MODELS = {
+    "accounts_user": Model(ADMINS, add=ADMINS, change=ADMINS),
+    "accounts_ratelimit": Model(ADMINS, add=ADMINS, change=ADMINS, delete=ADMINS),
+    "accounts_auditevent": Model(ADMINS),
+    "accounts_apikey": Model(ADMINS),
+    "accounts_apisession": Model(ADMINS),
+    "auth_group": Model(ADMINS, add=ADMINS, change=ADMINS),
+    "axes_accessattempt": Model(ADMINS),
+    "marketdata_instrument": Model(PEOPLE, add=ADMINS, change=ADMINS),
+    "marketdata_candle": Model(PEOPLE),
+    "marketdata_feed": Model(PEOPLE, add=ADMINS, change=ADMINS),
+    "brokers_brokerconnection": Model(PEOPLE, add=TRADERS, change=TRADERS),
+    "brokers_paperorder": Model(ADMINS),
+    "brokers_papertrade": Model(ADMINS),
+    "portfolio_portfolio": Model(PEOPLE, add=TRADERS, change=TRADERS),
+    "portfolio_riskprofile": Model(PEOPLE, change=TRADERS),
+    "portfolio_equitysnapshot": Model(PEOPLE),
+    "portfolio_position": Model(PEOPLE),
+    "strategies_strategy": Model(PEOPLE, add=TRADERS, change=TRADERS),
+    "strategies_signal": Model(PEOPLE),
+    "orders_order": Model(PEOPLE),
+    "orders_orderevent": Model(PEOPLE),
+    "orders_fill": Model(PEOPLE),
+    "orders_seriescursor": Model(ADMINS),
+    "django_celery_beat_periodictask": Model(ADMINS, add=ADMINS, change=ADMINS, delete=ADMINS),
+    "django_celery_beat_intervalschedule": Model(ADMINS, add=ADMINS, change=ADMINS, delete=ADMINS),
+    "django_celery_beat_crontabschedule": Model(ADMINS, add=ADMINS, change=ADMINS, delete=ADMINS),
+    "django_celery_beat_solarschedule": Model(ADMINS, add=ADMINS, change=ADMINS, delete=ADMINS),
+    "django_celery_beat_clockedschedule": Model(ADMINS, add=ADMINS, change=ADMINS, delete=ADMINS),
+    "django_celery_results_taskresult": Model(ADMINS),
+    "django_celery_results_groupresult": Model(ADMINS),
+}
+CONSOLE_ACTIONS = {
+    "accounts_user_sign_out": ADMINS,
+    "accounts_user_unlock": ADMINS,
+    "accounts_user_reset_mfa": ADMINS,
+    "auth_user_password_change": ADMINS,
+    "accounts_apikey_revoke": ADMINS,
+    "axes_accessattempt_unlock": ADMINS,
+    "marketdata_feed_enable_feed": ADMINS,
+    "marketdata_feed_disable_feed": ADMINS,
+    "strategies_strategy_enable_strategy": TRADERS,
+    "strategies_strategy_disable_strategy": TRADERS,
+    "orders_order_cancel_order": TRADERS,
+    "orders_order_cancel_all": TRADERS,
+    "portfolio_position_close_position": TRADERS,
+}
+"""Each is a dialog: GET asks, POST acts."""
+CONSOLE_PAGES = {
+    "index": PEOPLE,
+    "search": PEOPLE,
+    "market": PEOPLE,
+    "data_overview": PEOPLE,
+    "data_activity": PEOPLE,
+    "data_chart": PEOPLE,
+    "data_health": PEOPLE,
+    "account": PEOPLE,
+    "account_security": PEOPLE,
+    "account_keys": PEOPLE,
+    "account_sessions": PEOPLE,
+    "account_activity": PEOPLE,
+    "password_change_done": PEOPLE,
+    "app_list": PEOPLE,
+    "jsi18n": PEOPLE,
+}
+ELSEWHERE = {
+    "sign-in", "sign-in-code", "login", "logout", "autocomplete", "view_on_site", "root", "admin_password_reset",
+    "reset-password", "verify-email", "register", "metrics", "password-change", "password_change",
+}  # fmt: skip
+"""Routes whose own tests say who may do what there."""
