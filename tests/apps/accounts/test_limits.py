@@ -52,7 +52,8 @@ def test_each_tier_has_its_calls_in_each_scope(
     assert first.status_code in (200, 401)
     caches["limits"].set(_key(first, "burst"), burst - 1, timeout=60)
     assert [client.get(PATHS[scope]).status_code for _ in range(2)] == [first.status_code, 429]
-    clock.now = int(first["X-RateLimit-Reset"]) - 1  # the minute's last second
+    caches["limits"].delete(_key(first, "burst"))
+    clock.now = int(first["X-RateLimit-Reset"]) - 1  # the minute's last second, which may be this one
     caches["limits"].set(_key(first, "minute"), minute - 1, timeout=60)
     last, refused = client.get(PATHS[scope]), client.get(PATHS[scope])
     assert (last.status_code, last["X-RateLimit-Remaining"]) == (first.status_code, "0")

@@ -17,7 +17,7 @@ from apps.accounts.api.serializers.users import (
     UserCreateSerializer,
     UserSerializer,
 )
-from apps.accounts.models import AuditEvent, User
+from apps.accounts.models import AuditEvent, Role, User
 from apps.common.api.views import ApiView, ListView, checked
 
 
@@ -35,7 +35,8 @@ class UsersView(ListView):
     @extend_schema(operation_id="users_create", request=UserCreateSerializer, responses={201: UserSerializer})
     def post(self, request: Request) -> Response:
         """Make an account."""
-        user = services.user_create(**checked(UserCreateSerializer, request))
+        given = checked(UserCreateSerializer, request)
+        user = services.user_create(**{**given, "role": Role(given["role"])})
         return Response(UserSerializer(user).data, status=201)
 
 
@@ -51,7 +52,8 @@ class UserView(ApiView):
     def patch(self, request: Request, user_id: int) -> Response:
         """Change what an account may do; it takes effect at once."""
         changes = checked(UserChangeSerializer, request)
-        user = services.user_change(user=_user(request, user_id), actor=signed_in(request), **changes)
+        role = Role(changes.pop("role")) if "role" in changes else None
+        user = services.user_change(user=_user(request, user_id), actor=signed_in(request), role=role, **changes)
         return Response(UserSerializer(user).data)
 
 
