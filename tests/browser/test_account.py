@@ -48,7 +48,7 @@ def test_a_second_factor_is_set_up_asked_for_and_switched_off(visit: Visit, book
     page.click("button[type=submit]")
     page.wait_for_url("**/admin/login/code/")
     page.fill("#id_code", second)
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(f"{visit.base}/admin/")
 
     page = visit.open("/admin/account/security/")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.core.exceptions import ValidationError
@@ -167,7 +168,7 @@ class KeysPage(AccountPage):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         keys = [(key, key_badge(key)) for key in selectors.api_keys_of(self.user)]
-        return super().get_context_data(**kwargs) | {"keys": keys}
+        return super().get_context_data(**kwargs) | {"keys": keys, "web_url": settings.WEB_URL}
 
     def do_create(self, values: dict[str, Any]) -> HttpResponse:
         self.confirm(values)

@@ -33,7 +33,7 @@ class AuditEventAdmin(FactAdmin):
     """Who did what, when and from where."""
 
     visible = staticmethod(audit_visible)
-    list_display = ["time", "user_shown", "what", "target", "way", "ip", "correlation_id"]
+    list_display = ["time", "user_shown", "what", "target", "way", "ip", "correlation"]
     list_filter = ["action", "via", ("at", RangeDateTimeFilter)]
     search_fields = ["username", "target", "target_id", "correlation_id", "ip"]
     fields = [
@@ -60,6 +60,10 @@ class AuditEventAdmin(FactAdmin):
     @display(description="By way of", ordering="via")
     def way(self, event: AuditEvent) -> str:
         return event.get_via_display()
+
+    @display(description="Correlation id", ordering="correlation_id")
+    def correlation(self, event: AuditEvent) -> object:
+        return format_html('<code title="{0}">{1}</code>', event.correlation_id, event.correlation_id[:12])
 
     @display(description="Details")
     def all_details(self, event: AuditEvent) -> object:

@@ -17,6 +17,10 @@ INCOMPLETE = "Open the link of the letter again; something of it is missing."
 class SignInForm(AuthenticationForm):  # type: ignore[misc]
     """User name or e-mail address, and password; wrong ones are counted as in the API."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["username"].label = "User name or e-mail address"
+
     def clean(self) -> dict[str, Any]:
         username, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
         if not username or not password:

@@ -47,7 +47,7 @@ class LetterView(FormView):
         return self.render_to_response(self.get_context_data(form=None, outcome=self.done))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        page = {"title": self.title, "intro": self.intro, "submit": self.submit}
+        page = {"title": self.title, "intro": self.intro, "button": self.submit}
         return {**admin.site.each_context(self.request), **super().get_context_data(**kwargs), **page}
 
     def count(self, scope: str) -> None:
@@ -76,7 +76,7 @@ class ResetPasswordView(LetterView):
     title = "Set a new password"
     intro = "Every session and token that the old password has given ends."
     submit = "Set password"
-    done = "The new password is set. You can log in with it now."
+    done = "The new password is set. You can sign in with it now."
 
     def act(self, values: dict[str, Any]) -> None:
         self.count(LOGIN)
@@ -88,7 +88,7 @@ class VerifyEmailView(LetterView):
     title = "Confirm your e-mail address"
     intro = "One click, and your account is ready."
     submit = "Confirm"
-    done = "Your address is confirmed. You can log in now."
+    done = "Your address is confirmed. You can sign in now."
 
     def act(self, values: dict[str, Any]) -> None:
         self.count(LOGIN)
@@ -100,7 +100,7 @@ class RegisterView(LetterView):
     title = "Register"
     intro = "Your account works as soon as you have opened the link in the letter that you get."
     submit = "Register"
-    done = "A letter is on its way to your address. Open its link within three days, then log in."
+    done = "A letter is on its way to your address. Open its link within three days, then sign in."
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if not settings.REGISTRATION_OPEN:

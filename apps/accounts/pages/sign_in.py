@@ -49,7 +49,7 @@ class SignInView(LoginView):
         return HttpResponseRedirect(reverse("sign-in-code"))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        page = {"title": "Log in", "subtitle": None, "app_path": self.request.get_full_path()}
+        page = {"title": "Sign in", "subtitle": None, "app_path": self.request.get_full_path()}
         page |= {"registration_open": settings.REGISTRATION_OPEN}
         return {**admin.site.each_context(self.request), **super().get_context_data(**kwargs), **page}
 

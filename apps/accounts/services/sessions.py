@@ -107,7 +107,7 @@ def session_begin(*, user: User) -> Session:
     tokens = _tokens(user, session)
     session.save(force_insert=True)
     update_last_login(None, user)  # type: ignore[arg-type]
-    identify(user_id=user.pk, username=user.username, credential=str(session.pk))
+    identify(via="token", user_id=user.pk, username=user.username, credential=str(session.pk))
     audit(Action.SIGNED_IN, user=user, to="API")
     SIGN_INS.labels("accepted").inc()
     return tokens

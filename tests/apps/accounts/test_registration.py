@@ -250,3 +250,9 @@ def test_the_pages_of_letters_do_what_the_api_does(trader: User, call: Call) -> 
     assert b"not valid" in browser.post(page, {"token": token, "new_password": PASSWORD}).content
     trader.refresh_from_db()
     assert trader.check_password("quite-another-passphrase")
+
+
+def test_each_page_names_what_its_button_does(db: None, call: Call) -> None:
+    for page, button in [("forgot-password", "Send the letter"), ("reset-password", "Set password")]:
+        text = re.sub(r"\s+", " ", call("get", f"/account/{page}").content.decode())
+        assert re.search(rf"<button[^>]*> {button} </button>", text), page
