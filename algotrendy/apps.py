@@ -10,3 +10,4 @@ class PlatformConfig(AppConfig):
 
     def ready(self) -> None:
         from . import celery as _celery  # noqa: F401
+        from . import checks as _checks  # noqa: F401

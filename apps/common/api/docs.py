@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+from csp.decorators import csp_update
+from django.utils.decorators import method_decorator
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerSplitView
 
 from .permissions import PUBLIC, DeclaredPermission
 from .views import CountedCalls
@@ -15,11 +17,12 @@ class SchemaView(CountedCalls, SpectacularAPIView):
     access = ANYBODY
 
 
-class SwaggerView(CountedCalls, SpectacularSwaggerView):
+class SwaggerView(CountedCalls, SpectacularSwaggerSplitView):
     permission_classes = [DeclaredPermission]
     access = ANYBODY
 
 
+@method_decorator(csp_update({"worker-src": ["blob:"]}), name="dispatch")
 class RedocView(CountedCalls, SpectacularRedocView):
     permission_classes = [DeclaredPermission]
     access = ANYBODY

@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, ValidationError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
+from django_redis.exceptions import ConnectionInterrupted
+from redis.exceptions import RedisError
 from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
@@ -180,10 +184,14 @@ def _detail_of(error: ValidationError) -> Any:
     return [leaf(item) for item in error.error_list]
 
 
+AWAY = (OperationalError, InterfaceError, ConnectionInterrupted, RedisError)
+SECONDS_AWAY = 5
 _DETAILS = {
     400: ("bad_request", "The request cannot be understood."),
     403: ("permission_denied", "You may not do this."),
     404: ("not_found", "There is nothing at this address; see /api/docs for what there is."),
+    413: ("too_large", "The body is too large; send less in one request."),
+    503: ("unavailable", "A part of the platform is away for a moment; nothing was done. Try again soon."),
     500: ("internal_error", "Something failed on our side; it is logged under the correlation id."),
 }
 
@@ -192,6 +200,13 @@ def _outside_views(request: HttpRequest, status: int) -> JsonResponse:
     code, detail = _DETAILS[status]
     problem = Problem(status, code, detail)
     return JsonResponse(problem.document(request.path), status=status, content_type=MEDIA_TYPE)
+
+
+def too_large(request: HttpRequest) -> HttpResponse:
+    """Refuse a body by its announced length."""
+    if request.path.startswith(API_PREFIX):
+        return _outside_views(request, 413)
+    return HttpResponse("The form is too large; send less.", status=413, content_type="text/plain")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -213,6 +228,15 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer what nobody expected; where database or Redis are away, say that the request may come again."""
+    is_away = isinstance(sys.exc_info()[1], AWAY)
     if request.path.startswith(API_PREFIX):
-        return _outside_views(request, 500)
-    return defaults.server_error(request)
+        response: HttpResponse = _outside_views(request, 503 if is_away else 500)
+    elif is_away:
+        response = defaults.server_error(request, template_name="503.html")
+        response.status_code = 503
+    else:
+        response = defaults.server_error(request)
+    if is_away:
+        response["Retry-After"] = str(SECONDS_AWAY)
+    return response

@@ -29,6 +29,9 @@ type Receive = Callable[[], Awaitable[Message]]
 type Send = Callable[[Message], Awaitable[None]]
 
 
+SAFE_HEADERS = [(b"x-content-type-options", b"nosniff"), (b"content-security-policy", b"default-src 'none'")]
+
+
 class StreamApplication:
     """Serve server-sent events; one hub a process, started with the first client or the server's lifespan."""
 
@@ -185,7 +188,7 @@ async def _answer(send: Send, status: int, headers: list[tuple[bytes, bytes]], b
 
 async def _refuse(send: Send, refusal: Refused, headers: dict[str, str]) -> None:
     problem = {"type": "about:blank", "status": refusal.status, "code": refusal.code, "detail": refusal.detail}
-    answer = [(b"content-type", b"application/problem+json"), (b"cache-control", b"no-store")]
+    answer = [(b"content-type", b"application/problem+json"), (b"cache-control", b"no-store"), *SAFE_HEADERS]
     with contextlib.suppress(Refused):
         answer += cors_headers(headers)
     if refusal.status == 401:
