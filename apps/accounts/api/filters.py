@@ -9,6 +9,7 @@ import django_filters
 from django.db.models import QuerySet
 
 from apps.accounts.models import Action, AuditEvent, Role, Tier, User, Via
+from apps.common.api.filters import UtcFilter
 
 
 class UserFilter(django_filters.FilterSet):  # type: ignore[misc]
@@ -33,8 +34,8 @@ class AuditFilter(django_filters.FilterSet):  # type: ignore[misc]
     ip = django_filters.CharFilter(method="from_address")
     target_id = django_filters.CharFilter()
     correlation_id = django_filters.CharFilter()
-    since = django_filters.IsoDateTimeFilter(field_name="at", lookup_expr="gte")
-    until = django_filters.IsoDateTimeFilter(field_name="at", lookup_expr="lt")
+    since = UtcFilter(field_name="at", lookup_expr="gte")
+    until = UtcFilter(field_name="at", lookup_expr="lt")
 
     class Meta:
         model = AuditEvent

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
+from django.core.exceptions import ValidationError as FieldRefused
 from django.db.models import QuerySet
-from django_filters.rest_framework import DjangoFilterBackend
+from django_filters.fields import IsoDateTimeField
+from django_filters.rest_framework import DjangoFilterBackend, IsoDateTimeFilter
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
@@ -24,3 +27,18 @@ class StrictFilterBackend(DjangoFilterBackend):  # type: ignore[misc]
             raise ValidationError(dict.fromkeys(unknown, refusal), code="unknown_parameter")
         filtered: QuerySet[Any] = super().filter_queryset(request, queryset, view)
         return filtered
+
+
+class UtcField(IsoDateTimeField):  # type: ignore[misc]
+    """A time in UTC: PostgreSQL knows fewer offsets than ISO 8601 can write."""
+
+    def clean(self, value: Any) -> datetime | None:
+        time: datetime | None = super().clean(value)
+        try:
+            return time.astimezone(UTC) if time else None
+        except OverflowError as error:
+            raise FieldRefused("Give a time between the years 1 and 9999.", code="invalid") from error
+
+
+class UtcFilter(IsoDateTimeFilter):  # type: ignore[misc]
+    field_class = UtcField

@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError as FieldRefused
@@ -114,4 +114,5 @@ def _value(model: type[Model], name: str, text: Any) -> Any:
         raise ValueError("not a full value")
     if isinstance(value, int) and abs(value) >= 2**63:
         raise ValueError("beyond any id")
-    return value
+    # PostgreSQL knows fewer offsets than ISO 8601 can write.
+    return value.astimezone(UTC) if isinstance(value, datetime) else value

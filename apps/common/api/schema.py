@@ -87,6 +87,8 @@ class ProblemSchema(AutoSchema):
             found.add(429)
         if takes_input:
             found.add(400)
+        if "requestBody" in operation:
+            found |= {413, 415}
         if needed_for(self.view, self.method) != PUBLIC:
             found |= {401, 403}
         if "{" in self.path:

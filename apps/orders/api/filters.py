@@ -4,6 +4,7 @@ import django_filters as filters
 
 from algotrendy.trading.orders import OrderStatus
 from algotrendy.trading.values import OrderType, Side
+from apps.common.api.filters import UtcFilter
 from apps.common.models import choices_of
 
 
@@ -15,8 +16,8 @@ class OrderFilter(filters.FilterSet):  # type: ignore[misc]
     side = filters.ChoiceFilter(choices=choices_of(Side))
     type = filters.ChoiceFilter(choices=choices_of(OrderType))
     client_order_id = filters.CharFilter()
-    created_since = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte", label="Inclusive.")
-    created_until = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt", label="Exclusive.")
+    created_since = UtcFilter(field_name="created_at", lookup_expr="gte", label="Inclusive.")
+    created_until = UtcFilter(field_name="created_at", lookup_expr="lt", label="Exclusive.")
 
 
 class FillFilter(filters.FilterSet):  # type: ignore[misc]
@@ -25,5 +26,5 @@ class FillFilter(filters.FilterSet):  # type: ignore[misc]
     strategy = filters.UUIDFilter(field_name="order__strategy_id")
     symbol = filters.CharFilter(field_name="order__instrument__symbol")
     side = filters.ChoiceFilter(choices=choices_of(Side))
-    since = filters.IsoDateTimeFilter(field_name="executed_at", lookup_expr="gte", label="Market time, inclusive.")
-    until = filters.IsoDateTimeFilter(field_name="executed_at", lookup_expr="lt", label="Market time, exclusive.")
+    since = UtcFilter(field_name="executed_at", lookup_expr="gte", label="Market time, inclusive.")
+    until = UtcFilter(field_name="executed_at", lookup_expr="lt", label="Market time, exclusive.")

@@ -105,7 +105,7 @@ class FillsView(ListView):
 
 class PositionCloseView(ApiView):
     access = {"POST": "orders.add_order"}
-    problems = {"POST": (409, 422)}
+    problems = {"POST": (400, 409, 422)}
     rate_scope = ORDERS
 
     @extend_schema(operation_id="position_close", request=None, responses={201: OrderSerializer})

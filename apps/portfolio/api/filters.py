@@ -3,6 +3,7 @@ from __future__ import annotations
 import django_filters as filters
 
 from algotrendy.trading.values import PositionSide
+from apps.common.api.filters import UtcFilter
 from apps.common.models import choices_of
 
 
@@ -20,5 +21,5 @@ class PositionFilter(filters.FilterSet):  # type: ignore[misc]
 
 
 class EquityFilter(filters.FilterSet):  # type: ignore[misc]
-    since = filters.IsoDateTimeFilter(field_name="at", lookup_expr="gte", label="Market time, inclusive.")
-    until = filters.IsoDateTimeFilter(field_name="at", lookup_expr="lt", label="Market time, exclusive.")
+    since = UtcFilter(field_name="at", lookup_expr="gte", label="Market time, inclusive.")
+    until = UtcFilter(field_name="at", lookup_expr="lt", label="Market time, exclusive.")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import django_filters as filters
 
 from algotrendy.trading.signals import Action
+from apps.common.api.filters import UtcFilter
 from apps.common.models import choices_of
 from apps.strategies.models import SignalOutcome
 
@@ -19,5 +20,5 @@ class SignalFilter(filters.FilterSet):  # type: ignore[misc]
     symbol = filters.CharFilter(field_name="strategy__instrument__symbol")
     action = filters.ChoiceFilter(choices=choices_of(Action))
     outcome = filters.ChoiceFilter(choices=SignalOutcome.choices)
-    since = filters.IsoDateTimeFilter(field_name="at", lookup_expr="gte", label="Market time, inclusive.")
-    until = filters.IsoDateTimeFilter(field_name="at", lookup_expr="lt", label="Market time, exclusive.")
+    since = UtcFilter(field_name="at", lookup_expr="gte", label="Market time, inclusive.")
+    until = UtcFilter(field_name="at", lookup_expr="lt", label="Market time, exclusive.")

@@ -123,3 +123,23 @@ def test_a_filter_that_is_misspelt_or_out_of_range_is_refused(
     response = client_for(trader).get("/api/orders", query)
     assert response.status_code == 400
     assert [error["field"] for error in response.json()["errors"]] == list(query)
+
+
+@pytest.mark.parametrize(
+    ("since", "status"),
+    [
+        ("0027-11-03T10:49:40-23:35", 200),  # an offset that PostgreSQL does not know
+        ("0001-01-01T00:00:00+23:59", 400),  # before the first year
+        ("9999-12-31T23:59:59-23:59", 400),  # after the last one
+    ],
+)
+def test_times_that_the_database_cannot_write_are_no_fault_of_the_server(
+    since: str, status: int, desk: Desk, client_for: ClientFor
+) -> None:
+    assert client_for(desk.owner).get("/api/orders", {"created_since": since}).status_code == status
+
+
+def test_a_cursor_with_a_strange_offset_is_taken_as_the_time_that_it_means(desk: Desk, client_for: ClientFor) -> None:
+    values = ["-created_at,-id", "0027-11-03T10:49:40-23:35", "00000000-0000-0000-0000-000000000007"]
+    cursor = base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
+    assert client_for(desk.owner).get("/api/orders", {"cursor": cursor}).json() == {"results": [], "next": None}
