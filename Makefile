@@ -5,7 +5,7 @@ PYTEST := $(PYTHON) -m pytest
 SETTLED := DATABASE_URL=postgres://127.0.0.1/none REDIS_URL=redis://127.0.0.1/0 SECRET_KEY=for-checks-without-servers ENCRYPTION_KEYS=for-checks-without-servers-0123
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev test test-long lint format types layers migrations-check ci lock clean
+.PHONY: help run install install-dev test test-long bench-api lint format types layers migrations-check ci lock clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ test: install-dev ## Run the tests (under 10 minutes on two cores)
 
 test-long: install-dev ## Run the slower proofs
 	@$(PYTEST) -m long --timeout 1800 $(ARGS)
+
+bench-api: install-dev ## Measure what signing in and the rate limits cost (needs wrk)
+	@$(PYTHON) tests/benchmarks/api.py $(ARGS)
 
 lint: install-dev ## Check style and common faults
 	@$(PYTHON) -m ruff check . && $(PYTHON) -m ruff format --check .

@@ -4,10 +4,14 @@ A user is kept in Redis with role and permissions, without the password's hash. 
 `access_changed`, which, with the commit, puts the new state in the place of the old; a reader that has meanwhile read
 the old one from the database cannot overwrite it, because readers only fill an empty place. Without Redis everything is
 read from the database. What Redis missed while it was away lives for a minute at most.
+
+Redis is asked on every request, in one round trip; what it answers is unpacked once and recognized by its bytes after
+that (docs/adr/0010-accounts.md has the figures).
 """
 
 from __future__ import annotations
 
+import pickle
 import time
 import uuid
 from collections.abc import Callable
@@ -16,9 +20,9 @@ from typing import Any
 
 import redis
 import structlog
-from django.core.cache import cache
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Model, QuerySet
+from django_redis import get_redis_connection
 from django_redis.exceptions import ConnectionInterrupted
 
 from apps.accounts.errors import SignInRefused
@@ -28,20 +32,20 @@ from apps.common.metrics import cache_requests
 
 log = structlog.get_logger(__name__)
 NAME = "access"
+PREFIX = f"algotrendy:{NAME}:"
 SECONDS_KEPT = 60
 SECONDS_LEFT_ALONE = 2
 """How long a cache that does not answer is not asked again."""
+MOST_UNPACKED = 5000
 ALIVE, ENDED, GONE = "alive", "ended", "gone"
 _away_until = 0.0
+_unpacked: dict[str, tuple[bytes, Any]] = {}
+"""What this process has unpacked, by key, with the bytes that it was unpacked from."""
 
 
 def admit(*, user_id: int, version: int, session_id: str) -> User:
     """Return the user of a token; raise SignInRefused where account, version or session are no longer good."""
-    user_key, session_key = _user_key(user_id), _session_key(session_id)
-    found = _asked(lambda: cache.get_many([user_key, session_key]), {})
-    user = found.get(user_key) or _remembered(user_key, lambda: _read_user(user_id))
-    state = found.get(session_key) or _remembered(session_key, lambda: _read_session(session_id))
-    cache_requests.labels(NAME, "hit" if len(found) == 2 else "miss").inc()
+    user, state = known(user_wanted(user_id), (f"session:{session_id}", partial(_read_session, session_id)))
     if not isinstance(user, User) or not user.is_active:
         raise SignInRefused("The account does not exist, or is switched off.", code="user_inactive")
     if user.token_version != version or state != ALIVE:
@@ -49,18 +53,13 @@ def admit(*, user_id: int, version: int, session_id: str) -> User:
     return user
 
 
-def known_user(user_id: int) -> User | None:
-    """Return the user as the cache knows it, with its permissions; None where there is none."""
-    key = _user_key(user_id)
-    user = _asked(lambda: cache.get(key), None) or _remembered(key, lambda: _read_user(user_id))
-    return user if isinstance(user, User) else None
-
-
-def known(key: str, read: Callable[[], Any]) -> Any:
-    """Return what the cache keeps under the key, else what `read` finds, which is kept where there is something."""
-    found = _asked(lambda: cache.get(key), None)
-    cache_requests.labels(NAME, "miss" if found is None else "hit").inc()
-    return _remembered(key, read) if found is None else found
+def known(*wanted: tuple[str, Callable[[], Any]]) -> list[Any]:
+    """Return, for each key, what the cache keeps, else what `read` finds, which is kept where there is something."""
+    keys = [key for key, _ in wanted]
+    found = _asked(lambda client: client.mget([PREFIX + key for key in keys]), None) or [None] * len(keys)
+    cache_requests.labels(NAME, "miss" if None in found else "hit").inc()
+    pairs = zip(wanted, found, strict=True)
+    return [_remembered(key, read) if raw is None else _unpack(key, raw) for (key, read), raw in pairs]
 
 
 def known_changed(key: str, read: Callable[[], Any]) -> None:
@@ -82,15 +81,12 @@ def access_changed(*users: User, ends_sessions: bool = True) -> None:
 
 def session_ended(session_id: uuid.UUID | str) -> None:
     """Make the session's access tokens useless when its end is committed."""
-    transaction.on_commit(lambda: _replace(_session_key(str(session_id)), lambda: ENDED))
+    transaction.on_commit(lambda: _replace(f"session:{session_id}", lambda: ENDED))
 
 
-def _user_key(user_id: int) -> str:
-    return f"{NAME}:user:{user_id}"
-
-
-def _session_key(session_id: str) -> str:
-    return f"{NAME}:session:{session_id}"
+def user_wanted(user_id: int) -> tuple[str, Callable[[], Any]]:
+    """Return how `known` is asked for a user."""
+    return f"user:{user_id}", partial(_read_user, user_id)
 
 
 def with_access() -> QuerySet[User]:
@@ -114,7 +110,7 @@ def _read_session(session_id: str) -> str:
 def _remembered(key: str, read: Callable[[], Any]) -> Any:
     value = read()
     if value is not None:
-        _asked(lambda: cache.add(key, value, SECONDS_KEPT), None)
+        _asked(lambda client: client.set(PREFIX + key, pickle.dumps(value), ex=SECONDS_KEPT, nx=True), None)
     return value
 
 
@@ -122,23 +118,45 @@ def _remembered(key: str, read: Callable[[], Any]) -> Any:
 def _replace_user(user_id: int) -> None:
     """Put the user's new state into the cache; the row's lock keeps that of an older change from coming after it."""
     User.objects.select_for_update().filter(pk=user_id).values_list("pk").first()
-    _replace(_user_key(user_id), partial(_read_user, user_id))
+    _replace(f"user:{user_id}", partial(_read_user, user_id))
 
 
 def _replace(key: str, read: Callable[[], Any]) -> None:
     value = read()
-    if _asked(lambda: cache.set(key, value, SECONDS_KEPT), None) is None:
+    if _asked(lambda client: client.set(PREFIX + key, pickle.dumps(value), ex=SECONDS_KEPT), None) is None:
         log.warning("access_change_not_cached", key=key, seconds=SECONDS_KEPT)
 
 
-def _asked(ask: Callable[[], Any], otherwise: Any) -> Any:
+def _unpack(key: str, raw: bytes) -> Any:
+    """Return what the bytes hold; a copy, for whoever gets it may add to it."""
+    before = _unpacked.get(key)
+    if before is None or before[0] != raw:
+        if len(_unpacked) >= MOST_UNPACKED:
+            _unpacked.clear()
+        # Written by this platform alone, to a server that holds its sessions and jobs as well.
+        before = _unpacked[key] = (raw, pickle.loads(raw))  # noqa: S301
+    return _copy(before[1])
+
+
+def _copy(value: Any) -> Any:
+    if not isinstance(value, Model):
+        return value
+    copy = type(value).__new__(type(value))
+    copy.__dict__.update(value.__dict__)
+    copy._state = type(value._state)()
+    copy._state.db, copy._state.adding = value._state.db, False
+    copy._state.fields_cache = dict(value._state.fields_cache)
+    return copy
+
+
+def _asked(ask: Callable[[Any], Any], otherwise: Any) -> Any:
     """Return the cache's answer, or the other value where there is none; a cache that hangs is not waited for twice."""
     global _away_until
     if time.monotonic() < _away_until:
         ACCESS_UNCACHED.inc()
         return otherwise
     try:
-        return ask()
+        return ask(get_redis_connection("default"))
     except (ConnectionInterrupted, redis.RedisError, OSError):
         _away_until = time.monotonic() + SECONDS_LEFT_ALONE
         ACCESS_UNCACHED.inc()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -18,7 +19,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 from apps.accounts.errors import InvalidAccount, NotAllowed, SignInRefused
 from apps.accounts.models import Action, ApiKey, User
-from apps.accounts.services.access import GONE, known, known_changed, known_user
+from apps.accounts.services.access import GONE, known, known_changed, user_wanted
 from apps.accounts.services.audit import audit
 from apps.common.origin import identify
 
@@ -28,6 +29,9 @@ MAX_KEYS = 25
 USE_NOTED_EVERY = timedelta(minutes=1)
 USE_RECORDED_EVERY = timedelta(hours=1)
 """How exact `used_at` is, and how often the use of a key from one address is put into the audit trail."""
+MOST_OWNERS = 5000
+_owners: dict[str, int] = {}
+"""Whose a prefix is, as far as this process has seen; a key never changes hands."""
 SETTINGS = ("name", "scopes", "allowed_networks", "requests_per_minute", "expires_at")
 
 
@@ -79,16 +83,31 @@ def api_key_admit(*, text: str, ip: str) -> tuple[User, ApiKey]:
     """
     mark, _, rest = text.partition("_")
     prefix, _, secret = rest.partition("_")
-    key = known(_cache_key(prefix), lambda: _read(prefix)) if mark == MARK and _is_plain(prefix) else None
+    key, user = _found(prefix) if mark == MARK and _is_plain(prefix) else (None, None)
     if not isinstance(key, ApiKey) or not constant_time_compare(key.digest, _digest(secret)):
         raise SignInRefused("The API key is not valid.", code="api_key_not_valid")
     _require_usable(key, ip)
-    user = known_user(key.user_id)
-    if user is None or not user.is_active:
+    if not isinstance(user, User) or not user.is_active:
         raise SignInRefused("The key's account is switched off.", code="user_inactive")
     identify(via="api_key", credential=key.prefix, user_id=user.pk, username=user.username)
     _note_use(key, ip)
     return user, key
+
+
+def _found(prefix: str) -> tuple[object, object]:
+    """Return what is known of the key and of its owner; in one round trip where the owner is known from before."""
+    wanted = (f"key:{prefix}", partial(_read, prefix))
+    owner_id = _owners.get(prefix)
+    if owner_id is not None:
+        key, user = known(wanted, user_wanted(owner_id))
+        return key, user
+    (key,) = known(wanted)
+    if not isinstance(key, ApiKey):
+        return None, None
+    if len(_owners) >= MOST_OWNERS:
+        _owners.clear()
+    _owners[prefix] = key.user_id
+    return key, known(user_wanted(key.user_id))[0]
 
 
 def _require_usable(key: ApiKey, ip: str) -> None:
@@ -136,7 +155,7 @@ def _read(prefix: str) -> ApiKey | None:
 
 
 def _cache_key(prefix: str) -> str:
-    return f"access:key:{prefix}"
+    return f"key:{prefix}"
 
 
 def _is_plain(prefix: str) -> bool:

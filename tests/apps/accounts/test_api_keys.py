@@ -161,7 +161,7 @@ class TestEnding:
         key.save()
         from apps.accounts.services.access import known_changed
 
-        known_changed(f"access:key:{key.prefix}", lambda: key)
+        known_changed(f"key:{key.prefix}", lambda: key)
         assert call("get", "/api/orders", key=text).json()["code"] == "api_key_expired"
 
     def test_its_owner_is_switched_off_or_changes_role(self, trader: User, admin: User, call: Call) -> None:
