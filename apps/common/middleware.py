@@ -12,6 +12,7 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 
 from apps.common.metrics import API_DURATION
+from apps.common.outages import OUTAGES
 
 log = structlog.get_logger(__name__)
 HEADER = "X-Request-ID"
@@ -43,7 +44,6 @@ class CorrelationMiddleware:
 
 
 def _log(request: HttpRequest, status: int, seconds: float) -> None:
-    user = getattr(request, "user", None)
     log.log(
         logging.WARNING if status >= 500 else logging.INFO,
         "request",
@@ -51,8 +51,17 @@ def _log(request: HttpRequest, status: int, seconds: float) -> None:
         path=request.path,
         status=status,
         milliseconds=round(seconds * 1000, 1),
-        user=user.pk if user is not None and user.is_authenticated else None,
+        user=_user_id(request),
     )
+
+
+def _user_id(request: HttpRequest) -> object:
+    """Return who asked; nobody where that would have to be looked up and cannot be."""
+    user = getattr(request, "user", None)
+    try:
+        return user.pk if user is not None and user.is_authenticated else None
+    except OUTAGES:
+        return None
 
 
 class DurationMiddleware:

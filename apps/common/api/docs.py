@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+from csp.decorators import csp_update
+from django.utils.decorators import method_decorator
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerSplitView
 
 from .permissions import PUBLIC, DeclaredPermission
 
@@ -14,11 +16,16 @@ class SchemaView(SpectacularAPIView):
     access = ANYBODY
 
 
-class SwaggerView(SpectacularSwaggerView):
+class SwaggerView(SpectacularSwaggerSplitView):
+    """The page and its script apart, as no script may stand in a page."""
+
     permission_classes = [DeclaredPermission]
     access = ANYBODY
 
 
+@method_decorator(csp_update({"worker-src": ["blob:"]}), name="dispatch")
 class RedocView(SpectacularRedocView):
+    """Its search runs in a worker that it makes of its own script."""
+
     permission_classes = [DeclaredPermission]
     access = ANYBODY

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -12,6 +13,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
@@ -19,6 +21,7 @@ from rest_framework.response import Response
 
 from algotrendy.trading.errors import BrokerUnavailable, TradingError
 from apps.common.correlation import current_id
+from apps.common.outages import RETRY_AFTER, is_outage
 
 MEDIA_TYPE = "application/problem+json"
 API_PREFIX = "/api/"
@@ -106,7 +109,7 @@ def _problem_of(error: Exception) -> Problem | None:
             return _throttled(error)
         case exceptions.APIException():
             return _of_framework(error)
-    return None
+    return _unavailable() if is_outage(error) else None
 
 
 def _of_domain(error: TradingError) -> Problem:
@@ -181,10 +184,24 @@ _DETAILS = {
 }
 
 
-def _outside_views(request: HttpRequest, status: int) -> JsonResponse:
-    code, detail = _DETAILS[status]
-    problem = Problem(status, code, detail)
-    return JsonResponse(problem.document(request.path), status=status, content_type=MEDIA_TYPE)
+def _unavailable() -> Problem:
+    detail = "A part of the platform cannot be reached right now; nothing unconfirmed was done. Try again in a moment."
+    return Problem(503, "unavailable", detail, headers={"Retry-After": str(RETRY_AFTER)})
+
+
+def refuse(request: HttpRequest, problem: Problem) -> HttpResponse:
+    """Answer outside the views: with the problem under /api/, elsewhere with a page that says the same."""
+    document = problem.document(request.path)
+    if request.path.startswith(API_PREFIX):
+        return JsonResponse(document, status=problem.status, headers=problem.headers, content_type=MEDIA_TYPE)
+    answer = render(None, "console/problem.html", {"problem": document}, status=problem.status)  # type: ignore[arg-type]
+    for name, value in problem.headers.items():
+        answer[name] = value
+    return answer
+
+
+def _outside_views(request: HttpRequest, status: int) -> HttpResponse:
+    return refuse(request, Problem(status, *_DETAILS[status]))
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -206,6 +223,9 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer what nobody expected; Django calls this while the exception is still being handled."""
+    if is_outage(sys.exc_info()[1]):
+        return refuse(request, _unavailable())
     if request.path.startswith(API_PREFIX):
         return _outside_views(request, 500)
     return defaults.server_error(request)
