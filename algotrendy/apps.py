@@ -2,7 +2,7 @@ from django.apps import AppConfig
 
 
 class PlatformConfig(AppConfig):
-    """Load the Celery application once Django is ready; the package's `__init__` stays empty for the pure core."""
+    """Load the Celery application and the checks once Django is ready; `__init__` stays empty for the pure core."""
 
     name = "algotrendy"
     label = "platform"

@@ -3,7 +3,7 @@
 import os
 
 from celery import Celery
-from celery.signals import setup_logging, worker_process_init
+from celery.signals import beat_init, celeryd_init, setup_logging, worker_process_init
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "algotrendy.settings")
@@ -18,6 +18,20 @@ app.steps["worker"].add(DjangoStructLogInitStep)  # Tasks log under the correlat
 @setup_logging.connect
 def _keep_logging(**kwargs: object) -> None:
     """Leave logging as the settings configure it; Celery would replace the handlers."""
+
+
+@celeryd_init.connect
+@beat_init.connect
+def _refuse_dangerous(**kwargs: object) -> None:
+    """End a worker or beat that starts with settings which nothing may run with."""
+    from django.core.exceptions import ImproperlyConfigured
+
+    from algotrendy.checks import refuse_dangerous
+
+    try:
+        refuse_dangerous()
+    except ImproperlyConfigured as error:
+        raise SystemExit(str(error)) from error  # Celery writes down any other exception, and goes on.
 
 
 @worker_process_init.connect

@@ -36,14 +36,19 @@ def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
     raise RuntimeError(f"Nothing listens on port {port} after {STARTING} s.")
 
 
+def database_url() -> str:
+    """Return the address of the test's own database."""
+    database = connection.settings_dict
+    address = f"{database['USER']}:{database['PASSWORD']}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
+    return f"postgres://{address}".replace(":@", "@")
+
+
 @contextlib.contextmanager
 def granian(interface: str, port: int, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
     """Serve the platform's WSGI or ASGI application until the block ends."""
-    database = connection.settings_dict
-    address = f"{database['USER']}:{database['PASSWORD']}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
     given = {
         "DJANGO_SETTINGS_MODULE": "algotrendy.settings.test",
-        "DATABASE_URL": f"postgres://{address}".replace(":@", "@"),
+        "DATABASE_URL": database_url(),
         "REDIS_URL": settings.REDIS_URL,
         "SECRET_KEY": settings.SECRET_KEY,
         "ENCRYPTION_KEYS": ",".join(settings.ENCRYPTION_KEYS),
@@ -53,7 +58,7 @@ def granian(interface: str, port: int, **environment: str) -> Iterator[subproces
     }
     command = [
         sys.executable, "-m", "granian", "--interface", interface, "--host", "127.0.0.1", "--port", str(port),
-        "--no-ws", "--log-level", "warning", "--workers-kill-timeout", "2",
+        "--no-ws", "--log-level", "warning", "--workers-kill-timeout", "2", "--http1-buffer-size", "65536",
         f"algotrendy.{interface}:application",
     ]  # fmt: skip
     process = subprocess.Popen(command, cwd=PROJECT, env={**os.environ, **given})

@@ -7,3 +7,4 @@ from .accounts import *  # noqa: F403
 from .jobs import *  # noqa: F403
 from .logging import *  # noqa: F403
 from .admin import *  # noqa: F403
+from .headers import *  # noqa: F403

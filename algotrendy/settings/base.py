@@ -17,13 +17,13 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "django.contrib.postgres",
+    "corsheaders",
+    "csp",
     "rest_framework",
     "rest_framework_simplejwt",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_filters",
-    "corsheaders",
-    "csp",
     "axes",
     "django_celery_beat",
     "django_celery_results",
@@ -45,12 +45,13 @@ MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "apps.common.middleware.CorrelationMiddleware",
     "apps.common.middleware.DurationMiddleware",
-    "apps.common.hardening.HeadersMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "apps.common.headers.HeadersMiddleware",
+    "apps.common.headers.PolicyMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "apps.common.limits.middleware.RateLimitMiddleware",
-    "apps.common.hardening.BodyLimitMiddleware",
+    "apps.common.bodies.BodyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -58,7 +59,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "apps.accounts.middleware.IdentityMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 
@@ -82,9 +82,12 @@ TEMPLATES = [
 ]
 
 DATABASE_URL = required("DATABASE_URL")
+_database = env.db_url_config(DATABASE_URL)
 DATABASES = {
     "default": {
-        **env.db_url_config(DATABASE_URL),
+        **_database,
+        # A server that does not answer must not hold a request for as long as the system would wait.
+        "OPTIONS": {"connect_timeout": 5, **_database.get("OPTIONS", {})},
         "ATOMIC_REQUESTS": False,
         "CONN_MAX_AGE": env.int("DATABASE_CONN_MAX_AGE", default=60),
         "CONN_HEALTH_CHECKS": True,

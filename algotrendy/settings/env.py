@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 import os
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -16,8 +15,6 @@ BASE_DIR = Path(__file__).resolve().parent.parent.parent
 env = environ.Env()
 environ.Env.read_env(BASE_DIR / ".env")
 
-LOOPBACK = ("localhost", "127.0.0.1")
-"""Without [::1], which a Content-Security-Policy cannot name."""
 VAR_DIR = Path(os.environ.get("ALGOTRENDY_VAR", BASE_DIR / "var")).resolve()
 EMBEDDED_MARK = "ALGOTRENDY_EMBEDDED"
 """Set by `apps.common.embedded` when it provides the engines; a laptop may then keep its own secrets in `var/`."""
@@ -25,16 +22,6 @@ EMBEDDED_MARK = "ALGOTRENDY_EMBEDDED"
 
 def is_embedded() -> bool:
     return bool(os.environ.get(EMBEDDED_MARK))
-
-
-def stream_origins(url: str) -> list[str]:
-    """Return the origins of the event stream; one on loopback is reached under each of that machine's names."""
-    parts = urlsplit(url)
-    if not parts.hostname:
-        return []
-    hosts = LOOPBACK if parts.hostname in LOOPBACK else (parts.hostname,)
-    port = f":{parts.port}" if parts.port else ""
-    return [f"{parts.scheme}://{host}{port}" for host in hosts]
 
 
 def required(name: str) -> str:

@@ -1,9 +1,7 @@
 """Users, passwords, cookies, headers."""
 
-from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
-
 from .base import DEBUG
-from .env import env, is_embedded, networks, stream_origins
+from .env import env, is_embedded, networks
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
@@ -38,43 +36,13 @@ SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
+CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+# Browsers take a cookie of this prefix from this very host by TLS only: no sister domain can plant one.
+SESSION_COOKIE_NAME = "__Host-sessionid" if HTTPS else "sessionid"
+CSRF_COOKIE_NAME = "__Host-csrftoken" if HTTPS else "csrftoken"
 X_FRAME_OPTIONS = "DENY"
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
-"""The largest body, in bytes; more is refused before it is read."""
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
-PERMISSIONS_POLICY = "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()"
-SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
-
-CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
-"""Pages of other origins that may call the API from a browser, with tokens or keys; cookies are never theirs."""
-CORS_URLS_REGEX = r"^/api/"
-CORS_ALLOW_CREDENTIALS = False
-CORS_ALLOW_HEADERS = [
-    "accept", "authorization", "content-type", "idempotency-key", "if-none-match", "last-event-id", "x-api-key",
-    "x-request-id",
-]  # fmt: skip
-CORS_EXPOSE_HEADERS = [
-    "etag", "ratelimit", "ratelimit-policy", "retry-after", "x-ratelimit-limit", "x-ratelimit-remaining",
-    "x-ratelimit-reset", "x-request-id",
-]  # fmt: skip
-
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": [NONE],
-        # Alpine, which Unfold's pages are made of, evaluates its attributes; inline scripts are not run at all.
-        "script-src": [SELF, UNSAFE_EVAL],
-        "style-src": [SELF, UNSAFE_INLINE],
-        "img-src": [SELF, "data:"],
-        "font-src": [SELF],
-        "connect-src": [SELF, *stream_origins(env.str("STREAM_URL", default=""))],
-        "worker-src": [SELF],
-        "manifest-src": [SELF],
-        "object-src": [NONE],
-        "frame-src": [NONE],
-        "frame-ancestors": [NONE],
-        "base-uri": [NONE],
-        "form-action": [SELF],
-    }
-}
+"""What a body may have, of the API and of the console alike; `apps.common.bodies` holds every request to it."""

@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from apps.common.client_ip import client_ip
 from apps.common.metrics import API_DURATION
 from apps.common.origin import request_from
+from apps.common.outages import OUTAGES
 
 log = structlog.get_logger(__name__)
 HEADER = "X-Request-ID"
@@ -46,7 +47,6 @@ class CorrelationMiddleware:
 
 
 def _log(request: HttpRequest, status: int, seconds: float) -> None:
-    user = getattr(request, "user", None)
     log.log(
         logging.WARNING if status >= 500 else logging.INFO,
         "request",
@@ -54,8 +54,17 @@ def _log(request: HttpRequest, status: int, seconds: float) -> None:
         path=request.path,
         status=status,
         milliseconds=round(seconds * 1000, 1),
-        user=user.pk if user is not None and user.is_authenticated else None,
+        user=_user_id(request),
     )
+
+
+def _user_id(request: HttpRequest) -> object:
+    """Return who asked; nobody where that would have to be looked up and cannot be."""
+    user = getattr(request, "user", None)
+    try:
+        return user.pk if user is not None and user.is_authenticated else None
+    except OUTAGES:
+        return None
 
 
 class DurationMiddleware:

@@ -14,6 +14,8 @@ STARTS = {"web": 0.0, "stream": 2.0, "worker": 2.0, "feed": 2.0, "beat": 4.0, "f
 """Seconds to wait with each: on two cores six interpreters at once make a person wait for the first page."""
 WSGI = "algotrendy.wsgi:application"
 ASGI = "algotrendy.asgi:application"
+HEADERS_LIMIT = "65536"
+"""Bytes that the headers of a request may have in all; the server answers 431 to more."""
 FLOWER_HOST = "127.0.0.1"
 """Flower can end tasks and workers: it stays on the machine, also where the web server is open to others."""
 STOPS = {
@@ -67,7 +69,8 @@ class Addresses:
 def services(addresses: Addresses) -> list[Service]:
     """Return the platform's processes in the order in which they start."""
     host, celery = addresses.host, ("-m", "celery", "-q", "-A", "algotrendy.celery")
-    granian = ("-m", "granian", "--host", host, *["--log-level", "warning", "--no-ws", "--workers-kill-timeout", "2"])
+    quiet = ["--log-level", "warning", "--no-ws", "--workers-kill-timeout", "2"]
+    granian = ("-m", "granian", "--host", host, *quiet, "--http1-buffer-size", HEADERS_LIMIT)
     web = f"--workers {_count('WEB_WORKERS', 1)} --blocking-threads {_count('WEB_THREADS', 2 * (os.cpu_count() or 1))}"
     worker = f"-Q {','.join(QUEUES)} -l info --without-gossip --without-mingle -n worker@%h"
     found = [

@@ -18,11 +18,15 @@ class SchemaView(CountedCalls, SpectacularAPIView):
 
 
 class SwaggerView(CountedCalls, SpectacularSwaggerSplitView):
+    """The page and its script apart, as no script may stand in a page."""
+
     permission_classes = [DeclaredPermission]
     access = ANYBODY
 
 
 @method_decorator(csp_update({"worker-src": ["blob:"]}), name="dispatch")
 class RedocView(CountedCalls, SpectacularRedocView):
+    """Its search runs in a worker that it makes of its own script."""
+
     permission_classes = [DeclaredPermission]
     access = ANYBODY

@@ -12,17 +12,16 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, ValidationError
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.views import defaults
-from django_redis.exceptions import ConnectionInterrupted
-from redis.exceptions import RedisError
 from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
 from algotrendy.trading.errors import BrokerUnavailable, TradingError
 from apps.common.correlation import current_id
+from apps.common.outages import RETRY_AFTER, is_outage
 
 MEDIA_TYPE = "application/problem+json"
 API_PREFIX = "/api/"
@@ -110,7 +109,7 @@ def _problem_of(error: Exception) -> Problem | None:
             return throttled(getattr(error, "wait", None) or 1)
         case exceptions.APIException():
             return _of_framework(error)
-    return None
+    return _unavailable() if is_outage(error) else None
 
 
 def _of_domain(error: TradingError) -> Problem:
@@ -184,29 +183,32 @@ def _detail_of(error: ValidationError) -> Any:
     return [leaf(item) for item in error.error_list]
 
 
-AWAY = (OperationalError, InterfaceError, ConnectionInterrupted, RedisError)
-SECONDS_AWAY = 5
 _DETAILS = {
     400: ("bad_request", "The request cannot be understood."),
     403: ("permission_denied", "You may not do this."),
     404: ("not_found", "There is nothing at this address; see /api/docs for what there is."),
-    413: ("too_large", "The body is too large; send less in one request."),
-    503: ("unavailable", "A part of the platform is away for a moment; nothing was done. Try again soon."),
     500: ("internal_error", "Something failed on our side; it is logged under the correlation id."),
 }
 
 
-def _outside_views(request: HttpRequest, status: int) -> JsonResponse:
-    code, detail = _DETAILS[status]
-    problem = Problem(status, code, detail)
-    return JsonResponse(problem.document(request.path), status=status, content_type=MEDIA_TYPE)
+def _unavailable() -> Problem:
+    detail = "A part of the platform cannot be reached right now; nothing unconfirmed was done. Try again in a moment."
+    return Problem(503, "unavailable", detail, headers={"Retry-After": str(RETRY_AFTER)})
 
 
-def too_large(request: HttpRequest) -> HttpResponse:
-    """Refuse a body by its announced length."""
+def refuse(request: HttpRequest, problem: Problem) -> HttpResponse:
+    """Answer outside the views: with the problem under /api/, elsewhere with a page that says the same."""
+    document = problem.document(request.path)
     if request.path.startswith(API_PREFIX):
-        return _outside_views(request, 413)
-    return HttpResponse("The form is too large; send less.", status=413, content_type="text/plain")
+        return JsonResponse(document, status=problem.status, headers=problem.headers, content_type=MEDIA_TYPE)
+    answer = render(None, "console/problem.html", {"problem": document}, status=problem.status)  # type: ignore[arg-type]
+    for name, value in problem.headers.items():
+        answer[name] = value
+    return answer
+
+
+def _outside_views(request: HttpRequest, status: int) -> HttpResponse:
+    return refuse(request, Problem(status, *_DETAILS[status]))
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -228,15 +230,9 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer what nobody expected; where database or Redis are away, say that the request may come again."""
-    is_away = isinstance(sys.exc_info()[1], AWAY)
+    """Answer what nobody expected; Django calls this while the exception is still being handled."""
+    if is_outage(sys.exc_info()[1]):
+        return refuse(request, _unavailable())
     if request.path.startswith(API_PREFIX):
-        response: HttpResponse = _outside_views(request, 503 if is_away else 500)
-    elif is_away:
-        response = defaults.server_error(request, template_name="503.html")
-        response.status_code = 503
-    else:
-        response = defaults.server_error(request)
-    if is_away:
-        response["Retry-After"] = str(SECONDS_AWAY)
-    return response
+        return _outside_views(request, 500)
+    return defaults.server_error(request)

@@ -16,7 +16,7 @@ import structlog
 
 from apps.dashboard.stream.access import PERMISSIONS, Credentials, Refused, admit
 from apps.dashboard.stream.hub import SILENCE, Client, Hub
-from apps.dashboard.stream.origins import cors_headers
+from apps.dashboard.stream.origins import cors_headers, safety_headers
 
 log = structlog.get_logger(__name__)
 PATH = "/api/stream"
@@ -27,9 +27,6 @@ RECHECK = 30.0
 type Message = MutableMapping[str, Any]
 type Receive = Callable[[], Awaitable[Message]]
 type Send = Callable[[Message], Awaitable[None]]
-
-
-SAFE_HEADERS = [(b"x-content-type-options", b"nosniff"), (b"content-security-policy", b"default-src 'none'")]
 
 
 class StreamApplication:
@@ -99,7 +96,9 @@ class StreamApplication:
         hub.clients.add(client)
         if returning:
             client.mailbox.resync()
-        await send({"type": "http.response.start", "status": 200, "headers": [*_STREAM_HEADERS, *cors]})
+        await send(
+            {"type": "http.response.start", "status": 200, "headers": [*_STREAM_HEADERS, *safety_headers(), *cors]}
+        )
         writer = asyncio.create_task(self._write(client, credentials, hub, send))
         leaving = asyncio.create_task(_disconnected(receive))
         stopping = asyncio.create_task(hub.stopping.wait())
@@ -155,7 +154,6 @@ _STREAM_HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store, no-transform"),
     (b"x-accel-buffering", b"no"),
-    (b"x-content-type-options", b"nosniff"),
 ]
 
 
@@ -182,13 +180,13 @@ async def _send(send: Send, text: str) -> None:
 
 
 async def _answer(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes = b"") -> None:
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, *safety_headers()]})
     await send({"type": "http.response.body", "body": body})
 
 
 async def _refuse(send: Send, refusal: Refused, headers: dict[str, str]) -> None:
     problem = {"type": "about:blank", "status": refusal.status, "code": refusal.code, "detail": refusal.detail}
-    answer = [(b"content-type", b"application/problem+json"), (b"cache-control", b"no-store"), *SAFE_HEADERS]
+    answer = [(b"content-type", b"application/problem+json"), (b"cache-control", b"no-store")]
     with contextlib.suppress(Refused):
         answer += cors_headers(headers)
     if refusal.status == 401:
