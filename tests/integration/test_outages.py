@@ -8,9 +8,9 @@ import pytest
 import requests
 from django.conf import settings
 from django.test import Client
-from rest_framework_simplejwt.tokens import RefreshToken
 
 from apps.accounts.models import User
+from apps.accounts.services import session_begin
 from tests.apps.dashboard.conftest import book_of
 from tests.builders import make_user
 from tests.processes import free_port, granian
@@ -32,7 +32,7 @@ def cookies(user: User) -> dict[str, str]:
 
 @pytest.fixture
 def bearer(user: User) -> dict[str, str]:
-    return {"Authorization": f"Bearer {RefreshToken.for_user(user).access_token}"}
+    return {"Authorization": f"Bearer {session_begin(user=user).access}"}
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 import requests
-from rest_framework_simplejwt.tokens import RefreshToken
 
 from tests.builders import make_user
 from tests.processes import free_port, granian
@@ -23,7 +22,7 @@ def stream(transactional_db: None) -> Iterator[str]:
 
 
 def test_the_stream_and_its_refusals_carry_the_safety_headers(stream: str, seeded_roles: None) -> None:
-    bearer = {"Authorization": f"Bearer {RefreshToken.for_user(make_user()).access_token}"}
+    bearer = {"Authorization": f"Bearer {session_begin(user=make_user()).access}"}
     for headers, status in ((bearer, 200), ({}, 401)):
         with requests.get(stream, headers=headers, stream=True, timeout=5) as answer:
             assert answer.status_code == status

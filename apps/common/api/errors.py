@@ -201,7 +201,7 @@ def refuse(request: HttpRequest, problem: Problem) -> HttpResponse:
     document = problem.document(request.path)
     if request.path.startswith(API_PREFIX):
         return JsonResponse(document, status=problem.status, headers=problem.headers, content_type=MEDIA_TYPE)
-    answer = render(None, "console/problem.html", {"problem": document}, status=problem.status)  # type: ignore[arg-type]
+    answer = render(None, "console/problem.html", {"problem": document}, status=problem.status)
     for name, value in problem.headers.items():
         answer[name] = value
     return answer

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client, override_settings
-from rest_framework_simplejwt.tokens import RefreshToken
 
 from apps.accounts.models import User
+from apps.accounts.services import session_begin
 
 FRIEND = "https://app.example"
 PREFLIGHT = {
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 
 def bearer(user: User) -> dict[str, str]:
-    return {"HTTP_AUTHORIZATION": f"Bearer {RefreshToken.for_user(user).access_token}"}
+    return {"HTTP_AUTHORIZATION": f"Bearer {session_begin(user=user).access}"}
 
 
 @pytest.mark.parametrize(
