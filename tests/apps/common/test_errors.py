@@ -68,14 +68,38 @@ def test_a_method_that_is_not_there_answers_405(method: str, trader: User, clien
         b"[" * 200_000,
         b'{"username": NaN}',
         b'{"username": ' + b"9" * 5000 + b"}",
+        b'{"username": "\\ud800"}',
+        b'{"\\uDFFF": 1}',
+        b'{"username": ["\\ud83d\\ud83d\\ude00"]}',
     ],
-    ids=["cut off", "not utf-8", "too deep", "NaN", "too long a number"],
+    ids=[
+        "cut off",
+        "not utf-8",
+        "too deep",
+        "NaN",
+        "too long a number",
+        "half a character",
+        "half a name",
+        "half in a list",
+    ],
 )
 def test_a_body_that_cannot_be_read_is_one_clear_400(body: bytes, client_for: ClientFor) -> None:
     response = client_for(None).post("/api/auth/login", body, content_type="application/json")
     assert response.status_code == 400
     assert response.json()["code"] == "parse_error"
     assert len(response.content) < 600
+
+
+def test_a_character_in_two_escapes_is_one(client_for: ClientFor) -> None:
+    body = b'{"username": "\\ud83d\\ude00", "password": "\\\\ud800", "\\ud83d\\ude00": 1}'
+    response = client_for(None).post("/api/auth/login", body, content_type="application/json")
+    assert [error["field"] for error in response.json()["errors"]] == ["\N{GRINNING FACE}"]
+
+
+@pytest.mark.parametrize("wanted", ["text/csv", "application/xml"])
+def test_only_json_is_given(wanted: str, client_for: ClientFor) -> None:
+    response = client_for(None).get("/api/market-data/instruments", HTTP_ACCEPT=wanted)
+    assert (response.status_code, response.json()["code"]) == (406, "not_acceptable")
 
 
 def test_a_body_that_is_too_large_is_not_read(client_for: ClientFor) -> None:
