@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
+from apps.accounts.services import session_begin
 from tests.builders import make_user
 from tests.processes import free_port, granian
 

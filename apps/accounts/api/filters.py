@@ -9,14 +9,14 @@ import django_filters
 from django.db.models import QuerySet
 
 from apps.accounts.models import Action, AuditEvent, Role, Tier, User, Via
-from apps.common.api.filters import UtcFilter
+from apps.common.api.filters import TruthFilter, UtcFilter
 
 
 class UserFilter(django_filters.FilterSet):  # type: ignore[misc]
     username = django_filters.CharFilter(lookup_expr="icontains")
     role = django_filters.ChoiceFilter(choices=Role.choices, method="with_role")
     tier = django_filters.ChoiceFilter(choices=Tier.choices)
-    is_active = django_filters.BooleanFilter()
+    is_active = TruthFilter()
 
     class Meta:
         model = User

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from django import forms
 from django.core.exceptions import ValidationError as FieldRefused
 from django.db.models import QuerySet
+from django_filters import BooleanFilter
 from django_filters.fields import IsoDateTimeField
 from django_filters.rest_framework import DjangoFilterBackend, IsoDateTimeFilter
 from rest_framework.exceptions import ValidationError
@@ -15,8 +17,30 @@ from rest_framework.request import Request
 PAGING = frozenset({"limit", "cursor"})
 
 
+class TruthField(forms.Field):
+    """`true` or `false`; Django's own field takes every other word for no wish at all."""
+
+    widget = forms.TextInput
+    default_error_messages = {"invalid": "Give true or false."}
+
+    def to_python(self, value: str | None) -> bool | None:
+        if value in self.empty_values:
+            return None
+        truth = {"true": True, "false": False}.get(str(value).lower())
+        if truth is None:
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        return truth
+
+
+class TruthFilter(BooleanFilter):  # type: ignore[misc]
+    field_class = TruthField
+
+
 class StrictFilterBackend(DjangoFilterBackend):  # type: ignore[misc]
-    """Refuse a query parameter that the list does not know: a misspelt filter must not return every row."""
+    """Refuse a query parameter that the list does not know, or that is empty.
+
+    A misspelt filter, or one whose value a client has lost, must not return every row.
+    """
 
     def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
         filterset = self.get_filterset(request, queryset, view)
@@ -25,6 +49,9 @@ class StrictFilterBackend(DjangoFilterBackend):  # type: ignore[misc]
         if unknown:
             refusal = f"There is no such parameter; there are {', '.join(sorted(known))}."
             raise ValidationError(dict.fromkeys(unknown, refusal), code="unknown_parameter")
+        empty = sorted(name for name, values in request.query_params.lists() if "" in values and name not in PAGING)
+        if empty:
+            raise ValidationError(dict.fromkeys(empty, "Give a value, or leave it out."), code="empty_parameter")
         filtered: QuerySet[Any] = super().filter_queryset(request, queryset, view)
         return filtered
 

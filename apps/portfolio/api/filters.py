@@ -3,13 +3,13 @@ from __future__ import annotations
 import django_filters as filters
 
 from algotrendy.trading.values import PositionSide
-from apps.common.api.filters import UtcFilter
+from apps.common.api.filters import TruthFilter, UtcFilter
 from apps.common.models import choices_of
 
 
 class PortfolioFilter(filters.FilterSet):  # type: ignore[misc]
     name = filters.CharFilter()
-    is_simulation = filters.BooleanFilter()
+    is_simulation = TruthFilter()
 
 
 class PositionFilter(filters.FilterSet):  # type: ignore[misc]
@@ -17,7 +17,7 @@ class PositionFilter(filters.FilterSet):  # type: ignore[misc]
     symbol = filters.CharFilter(field_name="instrument__symbol")
     book = filters.CharFilter()
     side = filters.ChoiceFilter(choices=choices_of(PositionSide))
-    open = filters.BooleanFilter(field_name="closed_at", lookup_expr="isnull")
+    open = TruthFilter(field_name="closed_at", lookup_expr="isnull")
 
 
 class EquityFilter(filters.FilterSet):  # type: ignore[misc]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import django_filters as filters
 
 from algotrendy.trading.signals import Action
-from apps.common.api.filters import UtcFilter
+from apps.common.api.filters import TruthFilter, UtcFilter
 from apps.common.models import choices_of
 from apps.strategies.models import SignalOutcome
 
@@ -12,7 +12,7 @@ class StrategyFilter(filters.FilterSet):  # type: ignore[misc]
     portfolio = filters.UUIDFilter(field_name="portfolio_id")
     symbol = filters.CharFilter(field_name="instrument__symbol")
     rule = filters.CharFilter()
-    enabled = filters.BooleanFilter()
+    enabled = TruthFilter()
 
 
 class SignalFilter(filters.FilterSet):  # type: ignore[misc]

@@ -3,6 +3,10 @@
   "use strict";
   const { Console, ConsoleCharts } = window;
   const root = document.getElementById("dashboard");
+  if (!root) {
+    window.__ready = true; /* no portfolio yet: there is nothing to keep up to date */
+    return;
+  }
   const page = Console.json("dashboard-page");
   const url = { ...root.dataset };
   const find = (name) => root.querySelector(`[data-slot="${name}"]`);
