@@ -27,11 +27,10 @@ from apps.accounts.services.access import access_changed, admit, session_ended
 from apps.accounts.services.audit import audit
 from apps.accounts.services.lockout import password_checked
 from apps.accounts.services.mfa import mfa_check
+from apps.accounts.services.verified import SESSION, VERSION, claims_of
 from apps.common.origin import current_origin, identify
 
 log = structlog.get_logger(__name__)
-VERSION, SESSION = "ver", "sid"
-"""The claims of a token: the account's `token_version` and the sign-in's id."""
 
 
 class ChallengeToken(Token):
@@ -88,13 +87,9 @@ def challenge_answer(*, challenge: str, code: str) -> Session:
 
 def token_admit(*, token: str) -> User:
     """Return the user of an access token; raise SignInRefused."""
-    try:
-        claims = AccessToken(token).payload  # type: ignore[arg-type]
-        user_id, version, session_id = int(claims["user_id"]), int(claims[VERSION]), str(uuid.UUID(claims[SESSION]))
-    except (TokenError, KeyError, ValueError, TypeError, AttributeError) as error:
-        raise SignInRefused("The token is not valid, or no longer.", code="token_not_valid") from error
-    user = admit(user_id=user_id, version=version, session_id=session_id)
-    identify(via="token", credential=session_id, user_id=user.pk, username=user.username)
+    claims = claims_of(token)
+    user = admit(user_id=claims.user_id, version=claims.version, session_id=claims.session_id)
+    identify(via="token", credential=claims.session_id, user_id=user.pk, username=user.username)
     return user
 
 

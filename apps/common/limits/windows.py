@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from django_ratelimit import ALL
 from django_ratelimit.core import _get_window, _make_cache_key, _split_rate
@@ -75,11 +76,18 @@ class Tally:
 
 def window(group: str, caller: str, rate: str, name: str = "") -> Window:
     """Return the current window of a rate such as `100/m` for the caller's calls of the group."""
-    limit, seconds = _split_rate(rate)
+    parsed = limit, seconds = _parsed(rate)
     last_second = _get_window(caller, seconds)
-    key = _make_cache_key(group, last_second, rate, caller, ALL)
+    key = _make_cache_key(group, last_second, parsed, caller, ALL)
     return Window(name or NAMES.get(seconds, f"{seconds}s"), limit, seconds, key, last_second + 1)
 
 
 def windows(group: str, caller: str, rates: Iterable[str]) -> list[Window]:
     return [window(group, caller, rate) for rate in rates]
+
+
+@lru_cache(maxsize=1024)
+def _parsed(rate: str) -> tuple[int, int]:
+    """Return a rate's calls and seconds, which the library takes in the place of its text."""
+    limit, seconds = _split_rate(rate)
+    return int(limit), int(seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from rest_framework_simplejwt.tokens import AccessToken
 
 from apps.accounts.errors import SignInRefused
 from apps.accounts.models import Action, ApiSession, AuditEvent, Role, User
-from apps.accounts.services import session_begin, session_refresh, user_change
+from apps.accounts.services import session_begin, session_refresh, user_change, verified
 from tests.builders import PASSWORD
 from tests.conftest import ClientFor
 
@@ -148,6 +149,29 @@ def test_an_expired_a_wrong_and_a_misused_token_are_refused(trader: User) -> Non
     assert [_me(token) for token in (str(expired), str(bare), "rubbish", session["refresh"])] == [401] * 4
     assert _post("refresh", refresh=session["access"])[0] == 401
     assert _post("refresh", refresh="rubbish")[0] == 401
+
+
+def test_a_token_that_was_good_before_is_refused_from_the_second_on_in_which_it_expires(trader: User) -> None:
+    token = AccessToken(_sign_in()["access"])  # type: ignore[arg-type]
+    token.set_exp(lifetime=timedelta(seconds=2))
+    text = str(token)
+    assert [_me(text), _me(text)] == [200, 200]
+    time.sleep(max(0.0, token["exp"] - time.time()) + 0.01)
+    assert _me(text) == 401
+
+
+def test_another_signature_under_the_claims_of_a_token_that_is_known_is_refused(trader: User) -> None:
+    token = _sign_in()["access"]
+    content, _, signature = token.rpartition(".")
+    forged = f"{content}.{signature[::-1]}"
+    assert [_me(token), _me(forged), _me(content), _me(token)] == [200, 401, 401, 200]
+
+
+def test_only_so_many_verified_tokens_are_remembered(trader: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verified, "MOST_VERIFIED", 3)
+    tokens = [session_begin(user=trader).access for _ in range(7)]
+    assert [_me(token) for token in tokens * 2] == [200] * 14
+    assert len(verified._verified) <= 3
 
 
 @live
