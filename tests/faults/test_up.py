@@ -134,7 +134,8 @@ def test_a_second_one_in_the_same_folder_is_refused_with_the_pid_of_the_first(up
 def test_a_busy_port_is_named_with_its_option_before_anything_starts(up: Up) -> None:
     with holding(up.var) as holder:
         urls = {"DATABASE_URL": holder["database"], "REDIS_URL": holder["redis"]}
-    done = up.other(ALGOTRENDY_VAR=str(up.folder / "other"), SECRET_KEY="x" * 60, HTTPS="false", **urls)
+    secrets = {"SECRET_KEY": "secret of this test " * 4, "ENCRYPTION_KEYS": "key of this test " * 4}
+    done = up.other(ALGOTRENDY_VAR=str(up.folder / "other"), HTTPS="false", **secrets, **urls)
     assert done.returncode == 1
     assert f"Port {up.ports['']} of 127.0.0.1" in done.stderr.splitlines()[-1]
     assert done.stderr.rstrip().endswith("Choose another with --port.")

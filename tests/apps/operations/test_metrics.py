@@ -11,11 +11,14 @@ import pytest
 from django.core.cache import cache
 from django.db import DatabaseError
 from django.test import Client
+from django.utils import timezone
 
+from apps.accounts.models import ApiSession
+from apps.accounts.services import session_begin
 from apps.operations import health, metrics
 from apps.operations.heartbeat import HEARTBEAT_KEY
 from apps.operations.tasks import heartbeat, prune
-from tests.builders import make_order, make_portfolio, make_position
+from tests.builders import make_order, make_portfolio, make_position, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -92,7 +95,13 @@ def test_ready_says_what_is_wrong_and_what_to_do(monkeypatch):
 
 
 def test_pruning_counts_what_it_deletes():
-    assert prune() == {"sessions": 0, "tokens": 0, "task_results": 0}
+    assert prune() == {"sessions": 0, "api_sessions": 0, "task_results": 0}
+    over = make_user()
+    for _ in range(2):
+        session_begin(user=over)
+    ApiSession.objects.filter(pk=ApiSession.objects.values("pk")[:1]).update(expires_at=timezone.now())
+    assert prune()["api_sessions"] == 1
+    assert ApiSession.objects.count() == 1
 
 
 def test_processes_of_two_containers_with_one_process_id_add_up(tmp_path):
