@@ -27,11 +27,10 @@ def rsi(close: Floats, period: int) -> Floats:
 
     Where the price has not moved at all TA-Lib gives 0, which would read as oversold; here it is the neutral 50.
     """
-    values = np.array(talib.RSI(close, period))
-    moved = np.zeros(len(close), dtype=bool)
-    moved[1:] = np.diff(close) != 0
-    still = np.cumsum(moved) == 0
-    values[still & ~np.isnan(values)] = 50.0
+    values = talib.RSI(close, period)
+    moved = close[1:] != close[:-1]
+    still = int(moved.argmax()) if moved.any() else len(close)
+    values[period : still + 1] = 50.0
     return values
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from algotrendy.trading import indicators
 from algotrendy.trading.candles import Candles, Floats
 from algotrendy.trading.errors import InvalidParameter
-from algotrendy.trading.signals import SignalColumns
+from algotrendy.trading.signals import Actions, SignalColumns
 from algotrendy.trading.strategies.base import Strategy, number
 from algotrendy.trading.strategies.columns import compose
 
@@ -44,18 +44,25 @@ class SmaCross(Strategy):
 
     def signals(self, candles: Candles) -> SignalColumns:
         fast, slow = self._averages(candles)
-        gap = fast - slow
-        apart = np.abs(gap) > TIE * candles.close
+        action = self.actions(candles)
         return compose(
             candles,
-            buys=apart & (gap > 0),
-            sells=apart & (gap < 0),
-            confidence=np.clip(np.abs(gap) / (slow * 0.01), 0.5, 0.95),
+            buys=action > 0,
+            sells=action < 0,
+            confidence=np.clip(np.abs(fast - slow) / (slow * 0.01), 0.5, 0.95),
             hold_confidence=0.3,
             stop_percent=5,
             target_percent=10,
             warm_up=self.warm_up,
         )
+
+    def actions(self, candles: Candles) -> Actions:
+        """Work in the averages' own memory: on long histories fresh memory costs more than the arithmetic."""
+        fast, slow = self._averages(candles)
+        gap = np.subtract(fast, slow, out=slow)
+        tie = np.multiply(candles.close, TIE, out=None if fast is candles.close else fast)
+        above = (gap > tie).view(np.int8)
+        return np.subtract(above, (gap < np.negative(tie, out=tie)).view(np.int8), out=above)
 
     def explain(self, candles: Candles, columns: SignalColumns) -> str:
         fast, slow = self._averages(candles)

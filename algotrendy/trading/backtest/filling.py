@@ -1,0 +1,221 @@
+"""What a bar does to what a book holds and has waiting, by the rules of `algotrendy.trading.matching`; compiled."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from algotrendy.trading.backtest.compiling import compiled
+from algotrendy.trading.backtest.grid import against, amount, nearest, on_step
+from algotrendy.trading.backtest.layout import (
+    A_CANCELED,
+    A_CASH,
+    A_COUNT,
+    A_FEES,
+    AT_FILL,
+    AT_OPEN,
+    INSIDE,
+    R_COMMISSION,
+    R_CONTRACT,
+    R_SIZE,
+    R_SIZING,
+    R_SLIPPAGE,
+    R_TICK,
+    R_TRAIL,
+    S_ENTRY,
+    S_ENTRY_BAR,
+    S_ENTRY_FEE,
+    S_ENTRY_WHEN,
+    S_HELD,
+    S_MARK,
+    S_ORDER_CLOSES,
+    S_ORDER_LAST,
+    S_ORDER_LIMIT,
+    S_ORDER_OPEN,
+    S_ORDER_SIDE,
+    S_ORDER_STOP,
+    S_ORDER_TARGET,
+    S_PEAK,
+    S_STOP,
+    S_TARGET,
+    S_TRAILED,
+    SIGNAL_EXIT,
+    STOP_EXIT,
+    TARGET_EXIT,
+    TRAIL_EXIT,
+    Own,
+)  # fmt: skip
+from algotrendy.trading.candles import Floats
+
+
+@compiled
+def match_bar(own: Own, i: int, price: float, high: float, low: float) -> None:
+    """Let a bar meet what the book holds and has resting, in the order in which it can have happened."""
+    state, rules = own.state, own.rules
+    if state[S_HELD] != 0.0:
+        _exit_at_open(own, i, price)
+    if state[S_ORDER_SIDE] != 0.0:
+        _order_at_open(own, i, price)
+        if state[S_HELD] != 0.0:
+            _exit_at_open(own, i, price)
+    if state[S_HELD] != 0.0:
+        _exit_inside(own, i, high, low)
+        if rules[R_TRAIL] > 0.0 and state[S_HELD] != 0.0:
+            _trail(state, rules, high if state[S_HELD] > 0.0 else low)
+    elif state[S_ORDER_SIDE] != 0.0:
+        _limit_inside(own, i, low, high)
+
+
+@compiled
+def _exit_at_open(own: Own, i: int, price: float) -> None:
+    """Close what the open has carried past its stop or its target."""
+    state, rules = own.state, own.rules
+    side = 1.0 if state[S_HELD] > 0.0 else -1.0
+    if (state[S_STOP] - price) * side >= 0.0:
+        _stopped(own, i, price, AT_OPEN)
+    elif (price - state[S_TARGET]) * side >= 0.0:
+        _leave(own, i, nearest(price, rules[R_TICK]), TARGET_EXIT, AT_OPEN)
+
+
+@compiled
+def _exit_inside(own: Own, i: int, high: float, low: float) -> None:
+    """Close what the bar's range carries to its stop, else to its target: where it reaches both, the stop is first."""
+    state, rules = own.state, own.rules
+    if state[S_HELD] > 0.0:
+        stopped, reached = low <= state[S_STOP], high >= state[S_TARGET]
+    else:
+        stopped, reached = high >= state[S_STOP], low <= state[S_TARGET]
+    if stopped:
+        _stopped(own, i, state[S_STOP], INSIDE)
+    elif reached:
+        _leave(own, i, nearest(state[S_TARGET], rules[R_TICK]), TARGET_EXIT, INSIDE)
+
+
+@compiled
+def _stopped(own: Own, i: int, price: float, when: int) -> None:
+    state, rules = own.state, own.rules
+    side = 1.0 if state[S_HELD] > 0.0 else -1.0
+    reason = TRAIL_EXIT if state[S_TRAILED] != 0.0 else STOP_EXIT
+    _leave(own, i, against(price, -side, rules[R_SLIPPAGE], rules[R_TICK]), reason, when)
+
+
+@compiled
+def _leave(own: Own, i: int, price: float, reason: int, when: int) -> None:
+    """Close by a protective order; an order that was only to close is gone with the position."""
+    state, rules = own.state, own.rules
+    value = amount(price * abs(state[S_HELD]) * rules[R_CONTRACT])
+    _close(own, i, price, amount(value * rules[R_COMMISSION]), reason, when)
+    state[S_ORDER_CLOSES] = 0.0
+    if state[S_ORDER_OPEN] == 0.0:
+        state[S_ORDER_SIDE] = 0.0
+
+
+@compiled
+def _order_at_open(own: Own, i: int, price: float) -> None:
+    """Fill at the open what is at market, and a limit entry that the open satisfies."""
+    state, rules, account = own.state, own.rules, own.account
+    side = state[S_ORDER_SIDE]
+    if np.isnan(state[S_ORDER_LIMIT]):
+        fill_order(own, i, against(price, side, rules[R_SLIPPAGE], rules[R_TICK]), AT_OPEN)
+        return
+    if state[S_ORDER_CLOSES] != 0.0:
+        opening, state[S_ORDER_OPEN] = state[S_ORDER_OPEN], 0.0
+        fill_order(own, i, against(price, side, rules[R_SLIPPAGE], rules[R_TICK]), AT_OPEN)
+        state[S_ORDER_SIDE], state[S_ORDER_OPEN] = side, opening
+    if i > state[S_ORDER_LAST]:
+        state[S_ORDER_SIDE] = 0.0
+        account[A_CANCELED] += 1.0
+    elif (state[S_ORDER_LIMIT] - price) * side >= 0.0:
+        fill_order(own, i, nearest(price, rules[R_TICK]), AT_OPEN)
+
+
+@compiled
+def _limit_inside(own: Own, i: int, low: float, high: float) -> None:
+    """Fill a resting limit entry that the bar reaches; its stop and target stand from the next bar on."""
+    state = own.state
+    side, limit = state[S_ORDER_SIDE], state[S_ORDER_LIMIT]
+    best = low if side > 0.0 else high
+    if (limit - best) * side >= 0.0:
+        open_position(own, i, limit, opening_quantity(own, limit), -1.0, INSIDE)
+        state[S_ORDER_SIDE] = 0.0
+
+
+@compiled
+def fill_order(own: Own, i: int, price: float, when: int) -> None:
+    """Fill the waiting order: close, open, or both by one order with one fee."""
+    state, rules = own.state, own.rules
+    closing = abs(state[S_HELD]) if state[S_ORDER_CLOSES] != 0.0 else 0.0
+    at_fill = rules[R_SIZING] == AT_FILL
+    opening = 0.0 if at_fill and closing > 0.0 else opening_quantity(own, price)
+    total = closing + opening
+    fee = amount(amount(price * total * rules[R_CONTRACT]) * rules[R_COMMISSION])
+    opening_fee = amount(fee * opening / total) if total > 0.0 else 0.0
+    if closing > 0.0:
+        _close(own, i, price, fee - opening_fee, SIGNAL_EXIT, when)
+        if at_fill:
+            opening, opening_fee = opening_quantity(own, price), -1.0
+    if opening > 0.0:
+        open_position(own, i, price, opening, opening_fee, when)
+    state[S_ORDER_SIDE], state[S_ORDER_CLOSES] = 0.0, 0.0
+
+
+@compiled
+def opening_quantity(own: Own, price: float) -> float:
+    """Return the quantity that the waiting order opens at a price."""
+    state, rules = own.state, own.rules
+    if state[S_ORDER_OPEN] == 0.0 or rules[R_SIZING] != AT_FILL:
+        return state[S_ORDER_OPEN]
+    return affordable(own, price)
+
+
+@compiled
+def affordable(own: Own, price: float) -> float:
+    """Return what a share of the cash buys, its fee included."""
+    rules, account = own.rules, own.account
+    cash = max(account[A_CASH], 0.0) * rules[R_SIZE]
+    return on_step(cash / (price * rules[R_CONTRACT] * (1 + rules[R_COMMISSION])), rules)
+
+
+@compiled
+def open_position(own: Own, i: int, price: float, quantity: float, fee: float, when: int) -> None:
+    """Open a position; a fee below 0 is to be worked out."""
+    state, rules, account = own.state, own.rules, own.account
+    if quantity == 0.0:
+        return
+    side = state[S_ORDER_SIDE]
+    value = amount(price * quantity * rules[R_CONTRACT])
+    if fee < 0.0:
+        fee = amount(value * rules[R_COMMISSION])
+    account[A_CASH] -= side * value + fee
+    account[A_FEES] += fee
+    state[S_HELD], state[S_ENTRY], state[S_MARK] = side * quantity, price, price
+    state[S_ENTRY_BAR], state[S_ENTRY_FEE], state[S_ENTRY_WHEN] = i, fee, when
+    state[S_STOP], state[S_TARGET] = state[S_ORDER_STOP], state[S_ORDER_TARGET]
+    state[S_PEAK], state[S_TRAILED] = price, 0.0
+    if rules[R_TRAIL] > 0.0:
+        _trail(state, rules, price)
+
+
+@compiled
+def _close(own: Own, i: int, price: float, fee: float, reason: int, when: int) -> None:
+    state, rules, account, trades = own.state, own.rules, own.account, own.trades
+    held = state[S_HELD]
+    side = 1.0 if held > 0.0 else -1.0
+    account[A_CASH] += side * amount(price * abs(held) * rules[R_CONTRACT]) - fee
+    account[A_FEES] += fee
+    trade = trades[int(account[A_COUNT])]
+    trade[0], trade[1], trade[2], trade[3], trade[4] = own.book, side, abs(held), state[S_ENTRY_BAR], i
+    trade[5], trade[6], trade[7], trade[8] = state[S_ENTRY], price, state[S_ENTRY_FEE], fee
+    trade[9], trade[10], trade[11] = reason, state[S_ENTRY_WHEN], when
+    account[A_COUNT] += 1.0
+    state[S_HELD], state[S_MARK], state[S_STOP], state[S_TARGET] = 0.0, price, np.nan, np.nan
+
+
+@compiled
+def _trail(state: Floats, rules: Floats, best: float) -> None:
+    """Draw the stop after the best price so far; it never goes back."""
+    side = 1.0 if state[S_HELD] > 0.0 else -1.0
+    if (best - state[S_PEAK]) * side > 0.0:
+        state[S_PEAK] = best
+    level = nearest(state[S_PEAK] * (1 - side * rules[R_TRAIL]), rules[R_TICK])
+    if np.isnan(state[S_STOP]) or (level - state[S_STOP]) * side > 0.0:
+        state[S_STOP], state[S_TRAILED] = level, 1.0
