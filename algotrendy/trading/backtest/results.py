@@ -130,12 +130,12 @@ class Result:
         closed = trades.is_closed
         paid = -trades.side * trades.value - trades.entry_fee
         got = trades.side * trades.value + trades.pnl + trades.entry_fee
-        bars = np.concatenate([self._closes(trades.entry_bar), self._closes(trades.exit_bar)[closed]])
+        bars = np.concatenate([self.closes(trades.entry_bar), self.closes(trades.exit_bar)[closed]])
         flows = np.zeros(len(self.time))
         np.add.at(flows, np.searchsorted(self.time, bars), np.concatenate([paid, got[closed]]))
         return self.initial_cash + np.cumsum(flows)
 
-    def _closes(self, bars: Integers) -> Times:
+    def closes(self, bars: Integers) -> Times:
         """Return the close times of the trades' bars."""
         times = np.zeros(len(bars), dtype=np.int64)
         for number, book in enumerate(self.books):
