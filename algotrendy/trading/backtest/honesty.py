@@ -5,7 +5,8 @@ Each check gives a verdict and a sentence with its figures. Samples and draws ar
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -20,6 +21,7 @@ from algotrendy.trading.signals import SignalColumns
 from algotrendy.trading.strategies.base import Strategy
 from algotrendy.trading.strategies.windows import window_at, window_length
 
+NAMES = ("look_ahead", "warm_up", "missing_bars", "stale_fills", "sample_size", "chance")
 SEED = 20_240_101
 SAMPLES = 200
 SEGMENTS, CUTS = 5, 12
@@ -55,19 +57,20 @@ class Honesty:
         return max((check.verdict for check in self.checks), key=order.index)
 
 
-def examine(strategy: Strategy, result: Result, market: Market) -> Honesty:
-    """Return the report on a run of one strategy."""
-    book = result.books[0]
+def examine(strategies: Sequence[Strategy], result: Result, market: Market) -> Honesty:
+    """Return the report on a run; `strategies` are those of the result's books, in their order."""
     band = bootstrap(result, seed=SEED)
-    checks = (
-        look_ahead(strategy, book.candles, book.first),
-        warm_up(strategy, book.candles, book.first),
-        sample_size(strategy, result),
-        chance(band),
-        stale_fills(result),
-        missing_bars(book.candles, book.first, market),
-    )
-    return Honesty(checks, band)
+    checks: list[Check] = []
+    for strategy, book in zip(strategies, result.books, strict=True):
+        found = (
+            look_ahead(strategy, book.candles, book.first),
+            warm_up(strategy, book.candles, book.first),
+            missing_bars(book.candles, book.first, market),
+        )
+        prefix = f"{book.name}: " if len(result.books) > 1 else ""
+        checks += (replace(check, message=prefix + check.message) for check in found)
+    checks += (sample_size(strategies[0], result), chance(band), stale_fills(result))
+    return Honesty(tuple(sorted(checks, key=lambda check: NAMES.index(check.name))), band)
 
 
 def look_ahead(strategy: Strategy, candles: Candles, first: int) -> Check:
