@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from algotrendy.trading.backtest.config import (
@@ -68,7 +69,7 @@ def rule_backtest(
     loaded = []
     for instrument in instruments:
         progress(f"{instrument} read", 0)
-        loaded.append(candles_of(rule=rule, instrument=instrument, timeframe=timeframe, period=period))
+        loaded.append(candles_of(rules=[rule], instrument=instrument, timeframe=timeframe, period=period))
     books = []
     for instrument, (candles, first) in zip(instruments, loaded, strict=True):
         progress(f"{instrument} signals", 0)
@@ -90,8 +91,8 @@ def rule_backtest(
     return Report(rule, result, measure(result, market), examine([rule] * len(books), result, market))
 
 
-def candles_of(*, rule: Rule, instrument: Instrument, timeframe: str, period: Period) -> tuple[Candles, int]:
-    """Return the period's candles after those that a live run would see before it, and how many these are.
+def candles_of(*, rules: Iterable[Rule], instrument: Instrument, timeframe: str, period: Period) -> tuple[Candles, int]:
+    """Return the period's candles after those that live runs of the rules would see before it, and how many these are.
 
     Raises InvalidBacktest where the period holds none.
     """
@@ -101,7 +102,7 @@ def candles_of(*, rule: Rule, instrument: Instrument, timeframe: str, period: Pe
         source=period.source,
         start=period.start,
         end=period.end,
-        before=window_length(rule) - 1,
+        before=max(map(window_length, rules)) - 1,
     )
     first = 0 if period.start is None else int(candles.time.searchsorted(int(period.start.timestamp())))
     if first >= len(candles):
@@ -134,16 +135,17 @@ def strategies_backtest(
     *, strategies: Iterable[Strategy], portfolio: Portfolio, period: Period, as_live: bool
 ) -> Result:
     """Backtest configured strategies together in an account like the portfolio: its cash, its costs, its limits."""
-    books = []
+    rows: dict[tuple[Instrument, str], list[Strategy]] = defaultdict(list)
     for strategy in sorted(strategies, key=lambda row: row.slug):
-        rule = strategy.configured_rule
-        candles, first = candles_of(
-            rule=rule, instrument=strategy.instrument, timeframe=strategy.timeframe, period=period
-        )
-        plan = plan_of(strategy, portfolio)
-        books.append(
-            book_of(rule=rule, instrument=strategy.instrument, candles=candles, first=first, plan=plan, as_live=as_live)
-        )
+        rows[strategy.instrument, strategy.timeframe].append(strategy)
+    books = []
+    for (instrument, timeframe), together in rows.items():
+        rules = [strategy.configured_rule for strategy in together]
+        candles, first = candles_of(rules=rules, instrument=instrument, timeframe=timeframe, period=period)
+        for strategy, rule in zip(together, rules, strict=True):
+            plan = plan_of(strategy, portfolio)
+            book = book_of(rule=rule, instrument=instrument, candles=candles, first=first, plan=plan, as_live=as_live)
+            books.append(replace(book, name=strategy.slug))
     return simulate(books, account_of(portfolio))
 
 

@@ -69,13 +69,11 @@ def replayed(portfolio):
     return {book: sorted(fills) for book, fills in books.items()}
 
 
-def backtested(result, strategies):
+def backtested(result):
     """Return each book's fills of a backtest, sorted; the two halves of a flip are one fill again."""
-    slugs = [row.slug for row in strategies]
-    order = sorted(range(len(slugs)), key=lambda k: (strategies[k].instrument.symbol, strategies[k].timeframe))
     books, trades = defaultdict(dict), result.trades
     for k in range(len(trades)):
-        side = trades.side[k]
+        side, book = trades.side[k], books[result.books[trades.book[k]].name]
         reason = REASONS[trades.reason[k]]
         legs = [(trades.entry_time[k], side, trades.entry_price[k], trades.entry_fee[k], "signal")]
         if reason is not ExitReason.STILL_OPEN:
@@ -83,7 +81,7 @@ def backtested(result, strategies):
         for time, direction, price, fee, why in legs:
             at = datetime.fromtimestamp(int(time), UTC)
             key = (at, "buy" if direction > 0 else "sell", exact(price), why)
-            known = books[slugs[order[trades.book[k]]]].setdefault(key, [D(0), D(0)])
+            known = book.setdefault(key, [D(0), D(0)])
             known[0] += exact(trades.quantity[k])
             known[1] += exact(fee)
     return {
@@ -102,7 +100,7 @@ def compare(portfolio, start, end, *, as_live=True):
     period = Period("csv", start, end)
     result = strategies_backtest(strategies=strategies, portfolio=portfolio, period=period, as_live=as_live)
     replay = replay_trade(portfolio=portfolio, source="csv", start=start, end=end)
-    expected, got = replayed(replay.portfolio), backtested(result, strategies)
+    expected, got = replayed(replay.portfolio), backtested(result)
     assert got == expected
     assert exact(result.cash()[-1]) == pytest.approx(replay.portfolio.cash, abs=D("0.00001"))
     assert exact(result.final_equity) == pytest.approx(replay.summary.equity, abs=D("0.00001"))

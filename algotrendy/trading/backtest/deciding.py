@@ -6,7 +6,7 @@ import numpy as np
 
 from algotrendy.trading.backtest.compiling import compiled
 from algotrendy.trading.backtest.filling import affordable, fill_order
-from algotrendy.trading.backtest.grid import against, amount, nearest, on_step
+from algotrendy.trading.backtest.grid import against, nearest, notional, on_step
 from algotrendy.trading.backtest.layout import (
     A_CANCELED,
     A_CASH,
@@ -99,16 +99,16 @@ def _valid(rules: Floats, price: float, closing: float, opening: float) -> bool:
     """Return whether there is something to trade, and no more and no less than the instrument takes."""
     if closing + opening == 0.0 or (rules[R_SIZING] != AT_FILL and closing + opening > rules[R_MOST]):
         return False
-    value = amount(price * (closing + opening) * rules[R_CONTRACT])
+    value = notional(price, closing + opening, rules)
     return opening == 0.0 or value >= rules[R_MIN_NOTIONAL]
 
 
 @compiled
 def _denial(run: Run, book: int, price: float, closing: float, opening: float) -> int:
     """Return which of the account's limits the order breaks, in their fixed order; -1 for none."""
-    limits, contract = run.limits, run.rules[book, R_CONTRACT]
+    limits, own = run.limits, run.rules[book]
     equity = equity_of(run)
-    exposure, count, own = 0.0, 0, 0.0
+    exposure, count, here = 0.0, 0, 0.0
     for other in range(len(run.state)):
         state = run.state[other]
         size = run.rules[other, R_CONTRACT]
@@ -116,14 +116,14 @@ def _denial(run: Run, book: int, price: float, closing: float, opening: float) -
         promised = state[S_ORDER_OPEN] * state[S_ORDER_PRICE] * size if state[S_ORDER_SIDE] != 0.0 else 0.0
         exposure += value + promised
         count += 1 if value + promised > 0.0 else 0
-        own += value + promised if other == book else 0.0
-    opened, closed = amount(price * opening * contract), amount(price * closing * contract)
+        here += value + promised if other == book else 0.0
+    opened, closed = notional(price, opening, own), notional(price, closing, own)
     slack = 1 + 1e-12  # a figure that equals its limit must not break it by the float's noise
     if (opened + closed) * slack < limits[L_SMALLEST]:
         return 0
     if opened + closed > limits[L_LARGEST] * slack:
         return 1
-    if own - closed + opened > equity * limits[L_POSITION] * slack:
+    if here - closed + opened > equity * limits[L_POSITION] * slack:
         return 2
     if closing == 0.0 and count >= limits[L_CONCURRENT]:
         return 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from itertools import pairwise
 
 import numpy as np
 
@@ -86,6 +87,9 @@ def _check(books: Sequence[Book]) -> None:
             raise InvalidBacktest(f"{len(book.action)} signals do not fit {len(book.candles)} candles.")
         if book.first >= len(book.candles):
             raise InvalidBacktest(f"No candle of {book.candles.symbol} lies in the period; choose another one.")
+    for before, book in pairwise(books):
+        if before.key == book.key and not np.array_equal(before.candles.time, book.candles.time):
+            raise InvalidBacktest(f"The strategies on {book.candles.symbol} must be given the same candles.")
     keys = {book.key for book in books}
     twice = sorted(symbol for symbol in {key[0] for key in keys} if sum(key[0] == symbol for key in keys) > 1)
     if twice:

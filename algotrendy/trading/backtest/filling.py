@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from algotrendy.trading.backtest.compiling import compiled
-from algotrendy.trading.backtest.grid import against, amount, nearest, on_step
+from algotrendy.trading.backtest.grid import against, nearest, notional, on_step, part, product
 from algotrendy.trading.backtest.layout import (
     A_CANCELED,
     A_CASH,
@@ -102,8 +102,8 @@ def _stopped(own: Own, i: int, price: float, when: int) -> None:
 def _leave(own: Own, i: int, price: float, reason: int, when: int) -> None:
     """Close by a protective order; an order that was only to close is gone with the position."""
     state, rules = own.state, own.rules
-    value = amount(price * abs(state[S_HELD]) * rules[R_CONTRACT])
-    _close(own, i, price, amount(value * rules[R_COMMISSION]), reason, when)
+    value = notional(price, abs(state[S_HELD]), rules)
+    _close(own, i, price, product(value, rules[R_COMMISSION]), reason, when)
     state[S_ORDER_CLOSES] = 0.0
     if state[S_ORDER_OPEN] == 0.0:
         state[S_ORDER_SIDE] = 0.0
@@ -147,8 +147,8 @@ def fill_order(own: Own, i: int, price: float, when: int) -> None:
     at_fill = rules[R_SIZING] == AT_FILL
     opening = 0.0 if at_fill and closing > 0.0 else opening_quantity(own, price)
     total = closing + opening
-    fee = amount(amount(price * total * rules[R_CONTRACT]) * rules[R_COMMISSION])
-    opening_fee = amount(fee * opening / total) if total > 0.0 else 0.0
+    fee = product(notional(price, total, rules), rules[R_COMMISSION])
+    opening_fee = part(fee, opening, total) if total > 0.0 else 0.0
     if closing > 0.0:
         _close(own, i, price, fee - opening_fee, SIGNAL_EXIT, when)
         if at_fill:
@@ -182,9 +182,9 @@ def open_position(own: Own, i: int, price: float, quantity: float, fee: float, w
     if quantity == 0.0:
         return
     side = state[S_ORDER_SIDE]
-    value = amount(price * quantity * rules[R_CONTRACT])
+    value = notional(price, quantity, rules)
     if fee < 0.0:
-        fee = amount(value * rules[R_COMMISSION])
+        fee = product(value, rules[R_COMMISSION])
     account[A_CASH] -= side * value + fee
     account[A_FEES] += fee
     state[S_HELD], state[S_ENTRY], state[S_MARK] = side * quantity, price, price
@@ -200,7 +200,7 @@ def _close(own: Own, i: int, price: float, fee: float, reason: int, when: int) -
     state, rules, account, trades = own.state, own.rules, own.account, own.trades
     held = state[S_HELD]
     side = 1.0 if held > 0.0 else -1.0
-    account[A_CASH] += side * amount(price * abs(held) * rules[R_CONTRACT]) - fee
+    account[A_CASH] += side * notional(price, abs(held), rules) - fee
     account[A_FEES] += fee
     trade = trades[int(account[A_COUNT])]
     trade[0], trade[1], trade[2], trade[3], trade[4] = own.book, side, abs(held), state[S_ENTRY_BAR], i

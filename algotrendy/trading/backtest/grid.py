@@ -6,16 +6,53 @@ import numpy as np
 
 from algotrendy.trading.backtest.compiling import compiled
 from algotrendy.trading.backtest.layout import (
+    R_CONTRACT,
     R_MIN_QUANTITY,
     R_STEP,
 )  # fmt: skip
 from algotrendy.trading.candles import Floats
 
+UNITS = 100_000_000
+LARGEST_UNITS = 9e17
+
 
 @compiled
-def amount(value: float) -> float:
-    """Round an amount to 8 decimals, half to even."""
-    return np.rint(value * 1e8) / 1e8
+def product(first: float, second: float) -> float:
+    """Return the product of two amounts, of 8 decimals each, rounded to 8 decimals, half to even: to the last digit.
+
+    A fee of a round price and a round rate often lies exactly between two amounts, where a float's noise would decide.
+    The remainder is exact in the 64 bits of an integer, also where the product itself is beyond them.
+    """
+    left, right = np.rint(first * 1e8), np.rint(second * 1e8)
+    guess = np.floor(left * right / 1e8)
+    if guess > LARGEST_UNITS:
+        return np.rint(left * right / 1e8) / 1e8
+    unit = np.uint64(UNITS)
+    whole = np.int64(guess)
+    rest = np.int64(np.uint64(left) * np.uint64(right) - np.uint64(guess) * unit)
+    while rest < 0:
+        rest, whole = rest + UNITS, whole - 1
+    while rest >= UNITS:
+        rest, whole = rest - UNITS, whole + 1
+    if 2 * rest > UNITS or (2 * rest == UNITS and whole % 2 == 1):
+        whole += 1
+    return whole / 1e8
+
+
+@compiled
+def part(amount_: float, share: float, whole: float) -> float:
+    """Return an amount's part, `share` of `whole`, rounded to 8 decimals, half to even."""
+    units = amount_ * 1e8 * share / whole
+    down = np.floor(units)
+    if abs(units - down - 0.5) < 1e-6:  # between two amounts, but for the float's noise
+        return (down + down % 2) / 1e8
+    return np.rint(units) / 1e8
+
+
+@compiled
+def notional(price: float, quantity: float, rules: Floats) -> float:
+    """Return the value of a quantity in the quote currency, at 8 decimals."""
+    return product(price * rules[R_CONTRACT], quantity)
 
 
 @compiled

@@ -158,7 +158,7 @@ def missing_bars(candles: Candles, first: int, market: Market) -> Check:
         return Check("missing_bars", Verdict.PASSED, f"No bars are missing from the period{rests}.")
     after = datetime.fromtimestamp(gaps.largest_after, tz=UTC)
     text = (
-        f"{gaps.missing:,} bars are missing in {gaps.count:,} gaps{rests}, the most after {after:%Y-%m-%d %H:%M}: "
+        f"{gaps.missing:,} bars are missing in {gaps.count:,} gap{'s' * (gaps.count > 1)}{rests}, the most after {after:%Y-%m-%d %H:%M}: "
         f"{gaps.largest:,}."
     )
     share = gaps.missing / (gaps.missing + len(candles) - first)

@@ -84,7 +84,7 @@ def run_of(
         high=joined("high"),
         low=joined("low"),
         close=joined("close"),
-        action=_join([_action(book) for book in books]),
+        action=_join([_action(book, alone=len(books) == 1) for book in books]),
         stop=_join([_levels(book, "stop_loss") for book in books]) if has_levels else EMPTY,
         target=_join([_levels(book, "take_profit") for book in books]) if has_levels else EMPTY,
         shift=(ends - series.starts[series.of_book]).astype(np.int64),
@@ -100,11 +100,15 @@ def _join[T: np.generic](columns: list[npt.NDArray[T]]) -> npt.NDArray[T]:
     return np.ascontiguousarray(columns[0] if len(columns) == 1 else np.concatenate(columns))
 
 
-def _action(book: Book) -> Actions:
-    least = book.plan.min_confidence
+def _action(book: Book, *, alone: bool) -> Actions:
+    """Return what to follow: signals that are sure enough; where other books begin earlier, none before the first."""
+    action, least = book.action, book.plan.min_confidence
     if isinstance(book.signals, SignalColumns) and least > 0:
-        return np.where(book.signals.confidence >= least, book.signals.action, np.int8(0))
-    return book.action
+        action = np.where(book.signals.confidence >= least, action, np.int8(0))
+    if not alone and book.first:
+        action = action.copy()
+        action[: book.first] = 0
+    return action
 
 
 def _has_levels(book: Book) -> bool:

@@ -17,7 +17,7 @@ ACTIONS = {1: Action.BUY, -1: Action.SELL, 0: Action.HOLD}
 REASONS = {OrderType.MARKET: "signal", OrderType.STOP: "stop_loss", OrderType.TAKE_PROFIT: "take_profit"}
 
 
-@dataclass
+@dataclass(eq=False)
 class Desk:
     """One book: its position, its resting orders, and what the entry asked to be protected by."""
 
@@ -43,7 +43,7 @@ class Reference:
             (int(book.candles.time[i] + seconds(book)), desk.book.key, i)
             for desk in {desk.book.key: desk for desk in self.desks}.values()
             for book in [desk.book]
-            for i in range(book.first, len(book.candles))
+            for i in range(min(d.book.first for d in self.desks if d.book.key == book.key), len(book.candles))
         )
         for at, key, i in steps:
             desks = [desk for desk in self.desks if desk.book.key == key]
@@ -53,7 +53,8 @@ class Reference:
             for desk in desks:
                 desk.mark = bar.close
             for desk in desks:
-                self.decide(desk, bar, i)
+                if i >= desk.book.first:
+                    self.decide(desk, bar, i)
             self.equity_at[at] = self.equity()
         return self
 

@@ -281,6 +281,7 @@ def test_books_that_do_not_fit_are_refused():
         ([replace(book, signals=np.zeros(3, dtype=np.int8))], "do not fit"),
         ([replace(book, first=2)], "No candle"),
         ([book, daily], "two timeframes"),
+        ([book, replace(book, candles=bars(1, 1, 1), signals=np.zeros(3, dtype=np.int8))], "the same candles"),
     ):
         with pytest.raises(InvalidBacktest, match=words):
             simulate(books, BacktestConfig())

@@ -187,7 +187,7 @@ def test_missing_bars_are_told_with_their_place():
     check = honesty.missing_bars(candles, 0, Market.CONTINUOUS)
     assert check.verdict is Verdict.WARNING
     place = datetime.fromtimestamp(int(candles.time[4]), UTC)
-    assert f"3 bars are missing in 1 gaps, the most after {place:%Y-%m-%d %H:%M}: 3." in check.message
+    assert f"3 bars are missing in 1 gap, the most after {place:%Y-%m-%d %H:%M}: 3." in check.message
 
 
 def test_the_whole_report_on_real_candles_is_the_same_each_time():

@@ -5,9 +5,10 @@ from decimal import Decimal as D
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from algotrendy.trading.backtest import grid
 from algotrendy.trading.backtest.config import (
     BacktestConfig,
     Entry,
@@ -25,7 +26,7 @@ from algotrendy.trading.instruments import InstrumentSpec
 from algotrendy.trading.matching import Costs
 from algotrendy.trading.risk import RiskLimits
 from algotrendy.trading.signals import Direction, SignalColumns
-from algotrendy.trading.values import Timeframe
+from algotrendy.trading.values import Timeframe, quantize
 from tests.trading.backtest.reference import Reference
 
 GRIDS = [("0.01", "1"), ("0.05", "0.001"), ("0.00001", "100"), ("0.25", "0.0001")]
@@ -76,7 +77,7 @@ def book(rng, symbol, timeframe, count):
 def account(rng):
     return BacktestConfig(
         initial_cash=D(int(rng.choice([500, 10_000]))),
-        costs=Costs(D(str(rng.choice([0, 0.001, 0.0007]))), D(str(rng.choice([0, 0.0005, 0.01])))),
+        costs=Costs(D(str(rng.choice([0, 0.001, 0.0007, 0.00125]))), D(str(rng.choice([0, 0.0005, 0.01])))),
         limits=RiskLimits(enabled=bool(rng.integers(2)), max_concurrent_positions=2),
     )
 
@@ -85,7 +86,7 @@ def rows(result):
     t = result.trades.closed
     return [
         (int(t.book[k]), int(t.side[k]), t.quantity[k], int(t.entry_bar[k]), int(t.exit_bar[k]), t.entry_price[k],
-         t.exit_price[k], pytest.approx(t.entry_fee[k], abs=2e-8), pytest.approx(t.exit_fee[k], abs=2e-8),
+         t.exit_price[k], round(t.entry_fee[k], 8), round(t.exit_fee[k], 8),
          str(REASONS[t.reason[k]]))
         for k in range(len(t))
     ]  # fmt: skip
@@ -100,14 +101,29 @@ def plain(trades):
 @given(seed=st.integers(0, 2**32 - 1))
 def test_the_compiled_engine_trades_as_exact_decimals_do(kinds, seed):
     rng = np.random.default_rng(seed)
-    books = [book(rng, f"I{n}/USD", Timeframe(kind), 120) for n, kind in enumerate(kinds)]
-    config = account(rng)
+    agree([book(rng, f"I{n}/USD", Timeframe(kind), 120) for n, kind in enumerate(kinds)], account(rng))
+
+
+def agree(books, config):
     expected, result = Reference(books, config).run(), simulate(books, config)
     assert plain(expected.trades) == rows(result)
     assert {code: count for code, count in result.denied.items() if count} == dict(expected.denied)
     assert result.skipped == expected.skipped
     equity = [float(expected.equity_at[int(time)]) for time in result.time]
     assert result.equity == pytest.approx(equity, abs=1e-5)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_several_strategies_on_one_instrument_do_too(seed):
+    rng = np.random.default_rng(seed)
+    one, other = (book(rng, f"I{n}/USD", Timeframe.H1, 120) for n in range(2))
+    more = [
+        replace(book(rng, "I0/USD", Timeframe.H1, 120), candles=one.candles, instrument=one.instrument, first=first)
+        for first in (0, 30)
+    ]
+    books = [one, *(replace(item, signals=word(rng, one.candles)) for item in more), other]
+    agree(books, account(rng))
 
 
 @settings(max_examples=60, deadline=None)
@@ -155,3 +171,20 @@ def test_trades_beyond_the_first_room_are_kept():
     result = simulate([Book(candles, action, spec, plan)], BacktestConfig(costs=Costs(D(0), D(0))))
     assert len(result.trades) >= count - 1
     assert result.final_equity == pytest.approx(10_000 + result.trades.pnl.sum(), abs=1e-4)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    price=st.decimals(D("0.00000001"), D(9_999_999), places=8) | st.decimals(D("0.01"), D(99_999), places=2),
+    quantity=st.decimals(D("0.00000001"), D(1_000_000), places=8) | st.decimals(D("0.1"), D(9_999), places=1),
+)
+def test_a_product_is_the_decimals_product_to_the_last_digit(price, quantity):
+    exact = quantize(price * quantity)
+    assume(exact < D(40_000_000))  # beyond that a float has no 8 decimals
+    assert grid.product(float(price), float(quantity)) == float(exact)
+
+
+def test_a_fee_between_two_amounts_goes_to_the_even_one():
+    assert grid.product(8479.768315, 0.001) == 8.47976832
+    assert grid.product(8479.768325, 0.001) == 8.47976832
+    assert grid.part(0.00000003, 1.0, 2.0) == 0.00000002
