@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from algotrendy.trading.backtest.compiling import compiled
+from algotrendy.trading.backtest.compiling import inlined
 from algotrendy.trading.backtest.filling import affordable, fill_order
 from algotrendy.trading.backtest.grid import against, nearest, notional, on_step
 from algotrendy.trading.backtest.layout import (
@@ -53,7 +53,7 @@ from algotrendy.trading.backtest.layout import (
 from algotrendy.trading.candles import Floats
 
 
-@compiled
+@inlined
 def decide(run: Run, own: Own, i: int, side: float, price: float) -> None:
     """Follow a signal against what is held: size, check and keep an order for the next bar."""
     state, rules, account = own.state, own.rules, own.account
@@ -84,7 +84,7 @@ def decide(run: Run, own: Own, i: int, side: float, price: float) -> None:
         fill_order(own, i, against(price, side, rules[R_SLIPPAGE], rules[R_TICK]), AT_CLOSE)
 
 
-@compiled
+@inlined
 def _size(run: Run, own: Own, price: float) -> float:
     rules = own.rules
     if rules[R_SIZING] == FIXED:
@@ -94,16 +94,16 @@ def _size(run: Run, own: Own, price: float) -> float:
     return on_step(max(equity_of(run), 0.0) * rules[R_SIZE] / (price * rules[R_CONTRACT]), rules)
 
 
-@compiled
+@inlined
 def _valid(rules: Floats, price: float, closing: float, opening: float) -> bool:
     """Return whether there is something to trade, and no more and no less than the instrument takes."""
     if closing + opening == 0.0 or (rules[R_SIZING] != AT_FILL and closing + opening > rules[R_MOST]):
         return False
-    value = notional(price, closing + opening, rules)
-    return opening == 0.0 or value >= rules[R_MIN_NOTIONAL]
+    least = rules[R_MIN_NOTIONAL]
+    return opening == 0.0 or least == 0.0 or notional(price, closing + opening, rules) >= least
 
 
-@compiled
+@inlined
 def _denial(run: Run, book: int, price: float, closing: float, opening: float) -> int:
     """Return which of the account's limits the order breaks, in their fixed order; -1 for none."""
     limits, own = run.limits, run.rules[book]
@@ -130,7 +130,7 @@ def _denial(run: Run, book: int, price: float, closing: float, opening: float) -
     return 4 if exposure - closed + opened > equity * limits[L_EXPOSURE] * slack else -1
 
 
-@compiled
+@inlined
 def _protect(run: Run, own: Own, i: int, side: float) -> None:
     """Set the order's stop and target: the signal's own, else at the default distance, on the grid."""
     state, rules = own.state, own.rules
@@ -146,7 +146,7 @@ def _protect(run: Run, own: Own, i: int, side: float) -> None:
     state[S_ORDER_TARGET] = _level(own_target, price, side, rules[R_TARGET], rules[R_TICK])
 
 
-@compiled
+@inlined
 def _level(own: float, price: float, direction: float, share: float, tick: float) -> float:
     """Return a protective price; none where the price has passed it already."""
     if np.isnan(own) and share == 0.0:
@@ -155,7 +155,7 @@ def _level(own: float, price: float, direction: float, share: float, tick: float
     return level if level > 0.0 and (level - price) * direction > 0.0 else np.nan
 
 
-@compiled
+@inlined
 def equity_of(run: Run) -> float:
     total = run.account[A_CASH]
     for book in range(len(run.state)):

@@ -52,16 +52,9 @@ def simulate(books: Sequence[Book], config: BacktestConfig) -> Result:
 
     Bars of several series are merged by their close, then symbol, as live; books of one series in the order given.
     """
-    config.validate()
     books = sorted(books, key=lambda book: book.key)
-    _check(books)
-    account = np.zeros(at.ACCOUNTS)
-    account[at.A_CASH] = float(config.initial_cash)
-    state = np.full((len(books), at.STATES), np.nan)
-    state[:, [at.S_HELD, at.S_MARK, at.S_ORDER_SIDE, at.S_ORDER_OPEN, at.S_ORDER_CLOSES, at.S_TRAILED]] = 0.0
-    rules = np.array([rules_of(book, config) for book in books])
-    series = series_of(books)
-    run = run_of(books, series, state, rules, limits_of(config), account)
+    run, series = prepare(books, config)
+    state, account = run.state, run.account
     trades, times, equity = _run_one(run, books[0]) if len(books) == 1 else _run_many(run, books, series)
     rows = with_open(trades[: int(account[at.A_COUNT])], state, run.close, series)
     return Result(
@@ -76,6 +69,19 @@ def simulate(books: Sequence[Book], config: BacktestConfig) -> Result:
         canceled=int(account[at.A_CANCELED]),
         fees=float(account[at.A_FEES]),
     )
+
+
+def prepare(books: Sequence[Book], config: BacktestConfig) -> tuple[at.Run, Series]:
+    """Return the arrays of a run that has not begun; the books are in the order of their keys."""
+    config.validate()
+    _check(books)
+    account = np.zeros(at.ACCOUNTS)
+    account[at.A_CASH] = float(config.initial_cash)
+    state = np.full((len(books), at.STATES), np.nan)
+    state[:, [at.S_HELD, at.S_MARK, at.S_ORDER_SIDE, at.S_ORDER_OPEN, at.S_ORDER_CLOSES, at.S_TRAILED]] = 0.0
+    rules = np.array([rules_of(book, config) for book in books])
+    series = series_of(books)
+    return run_of(books, series, state, rules, limits_of(config), account), series
 
 
 def _check(books: Sequence[Book]) -> None:

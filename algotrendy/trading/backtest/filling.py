@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from algotrendy.trading.backtest.compiling import compiled
+from algotrendy.trading.backtest.compiling import inlined
 from algotrendy.trading.backtest.grid import against, nearest, notional, on_step, part, product
 from algotrendy.trading.backtest.layout import (
     A_CANCELED,
@@ -47,7 +47,7 @@ from algotrendy.trading.backtest.layout import (
 from algotrendy.trading.candles import Floats
 
 
-@compiled
+@inlined
 def match_bar(own: Own, i: int, price: float, high: float, low: float) -> None:
     """Let a bar meet what the book holds and has resting, in the order in which it can have happened."""
     state, rules = own.state, own.rules
@@ -65,7 +65,7 @@ def match_bar(own: Own, i: int, price: float, high: float, low: float) -> None:
         _limit_inside(own, i, low, high)
 
 
-@compiled
+@inlined
 def _exit_at_open(own: Own, i: int, price: float) -> None:
     """Close what the open has carried past its stop or its target."""
     state, rules = own.state, own.rules
@@ -76,7 +76,7 @@ def _exit_at_open(own: Own, i: int, price: float) -> None:
         _leave(own, i, nearest(price, rules[R_TICK]), TARGET_EXIT, AT_OPEN)
 
 
-@compiled
+@inlined
 def _exit_inside(own: Own, i: int, high: float, low: float) -> None:
     """Close what the bar's range carries to its stop, else to its target: where it reaches both, the stop is first."""
     state, rules = own.state, own.rules
@@ -90,7 +90,7 @@ def _exit_inside(own: Own, i: int, high: float, low: float) -> None:
         _leave(own, i, nearest(state[S_TARGET], rules[R_TICK]), TARGET_EXIT, INSIDE)
 
 
-@compiled
+@inlined
 def _stopped(own: Own, i: int, price: float, when: int) -> None:
     state, rules = own.state, own.rules
     side = 1.0 if state[S_HELD] > 0.0 else -1.0
@@ -98,18 +98,18 @@ def _stopped(own: Own, i: int, price: float, when: int) -> None:
     _leave(own, i, against(price, -side, rules[R_SLIPPAGE], rules[R_TICK]), reason, when)
 
 
-@compiled
+@inlined
 def _leave(own: Own, i: int, price: float, reason: int, when: int) -> None:
     """Close by a protective order; an order that was only to close is gone with the position."""
     state, rules = own.state, own.rules
     value = notional(price, abs(state[S_HELD]), rules)
-    _close(own, i, price, product(value, rules[R_COMMISSION]), reason, when)
+    _close(own, i, price, value, product(value, rules[R_COMMISSION]), reason, when)
     state[S_ORDER_CLOSES] = 0.0
     if state[S_ORDER_OPEN] == 0.0:
         state[S_ORDER_SIDE] = 0.0
 
 
-@compiled
+@inlined
 def _order_at_open(own: Own, i: int, price: float) -> None:
     """Fill at the open what is at market, and a limit entry that the open satisfies."""
     state, rules, account = own.state, own.rules, own.account
@@ -128,37 +128,49 @@ def _order_at_open(own: Own, i: int, price: float) -> None:
         fill_order(own, i, nearest(price, rules[R_TICK]), AT_OPEN)
 
 
-@compiled
+@inlined
 def _limit_inside(own: Own, i: int, low: float, high: float) -> None:
     """Fill a resting limit entry that the bar reaches; its stop and target stand from the next bar on."""
     state = own.state
     side, limit = state[S_ORDER_SIDE], state[S_ORDER_LIMIT]
     best = low if side > 0.0 else high
     if (limit - best) * side >= 0.0:
-        open_position(own, i, limit, opening_quantity(own, limit), -1.0, INSIDE)
+        _open_anew(own, i, limit, opening_quantity(own, limit), INSIDE)
         state[S_ORDER_SIDE] = 0.0
 
 
-@compiled
+@inlined
 def fill_order(own: Own, i: int, price: float, when: int) -> None:
     """Fill the waiting order: close, open, or both by one order with one fee."""
     state, rules = own.state, own.rules
     closing = abs(state[S_HELD]) if state[S_ORDER_CLOSES] != 0.0 else 0.0
-    at_fill = rules[R_SIZING] == AT_FILL
-    opening = 0.0 if at_fill and closing > 0.0 else opening_quantity(own, price)
-    total = closing + opening
-    fee = product(notional(price, total, rules), rules[R_COMMISSION])
-    opening_fee = part(fee, opening, total) if total > 0.0 else 0.0
-    if closing > 0.0:
-        _close(own, i, price, fee - opening_fee, SIGNAL_EXIT, when)
-        if at_fill:
-            opening, opening_fee = opening_quantity(own, price), -1.0
-    if opening > 0.0:
-        open_position(own, i, price, opening, opening_fee, when)
+    splits = closing > 0.0 and rules[R_SIZING] == AT_FILL  # what is sized at the fill needs the cash of the close
+    opening = 0.0 if splits else opening_quantity(own, price)
+    value = notional(price, closing + opening, rules)
+    fee = product(value, rules[R_COMMISSION])
+    if closing > 0.0 and opening > 0.0:
+        opening_fee = part(fee, opening, closing + opening)
+        closing_value = notional(price, closing, rules)
+        _close(own, i, price, closing_value, fee - opening_fee, SIGNAL_EXIT, when)
+        open_position(own, i, price, opening, value - closing_value, opening_fee, when)
+    elif closing > 0.0:
+        _close(own, i, price, value, fee, SIGNAL_EXIT, when)
+        if splits:
+            _open_anew(own, i, price, opening_quantity(own, price), when)
+    elif opening > 0.0:
+        open_position(own, i, price, opening, value, fee, when)
     state[S_ORDER_SIDE], state[S_ORDER_CLOSES] = 0.0, 0.0
 
 
-@compiled
+@inlined
+def _open_anew(own: Own, i: int, price: float, quantity: float, when: int) -> None:
+    """Open a position by an order of its own."""
+    if quantity > 0.0:
+        value = notional(price, quantity, own.rules)
+        open_position(own, i, price, quantity, value, product(value, own.rules[R_COMMISSION]), when)
+
+
+@inlined
 def opening_quantity(own: Own, price: float) -> float:
     """Return the quantity that the waiting order opens at a price."""
     state, rules = own.state, own.rules
@@ -167,7 +179,7 @@ def opening_quantity(own: Own, price: float) -> float:
     return affordable(own, price)
 
 
-@compiled
+@inlined
 def affordable(own: Own, price: float) -> float:
     """Return what a share of the cash buys, its fee included."""
     rules, account = own.rules, own.account
@@ -175,16 +187,10 @@ def affordable(own: Own, price: float) -> float:
     return on_step(cash / (price * rules[R_CONTRACT] * (1 + rules[R_COMMISSION])), rules)
 
 
-@compiled
-def open_position(own: Own, i: int, price: float, quantity: float, fee: float, when: int) -> None:
-    """Open a position; a fee below 0 is to be worked out."""
+@inlined
+def open_position(own: Own, i: int, price: float, quantity: float, value: float, fee: float, when: int) -> None:
     state, rules, account = own.state, own.rules, own.account
-    if quantity == 0.0:
-        return
     side = state[S_ORDER_SIDE]
-    value = notional(price, quantity, rules)
-    if fee < 0.0:
-        fee = product(value, rules[R_COMMISSION])
     account[A_CASH] -= side * value + fee
     account[A_FEES] += fee
     state[S_HELD], state[S_ENTRY], state[S_MARK] = side * quantity, price, price
@@ -195,12 +201,12 @@ def open_position(own: Own, i: int, price: float, quantity: float, fee: float, w
         _trail(state, rules, price)
 
 
-@compiled
-def _close(own: Own, i: int, price: float, fee: float, reason: int, when: int) -> None:
-    state, rules, account, trades = own.state, own.rules, own.account, own.trades
+@inlined
+def _close(own: Own, i: int, price: float, value: float, fee: float, reason: int, when: int) -> None:
+    state, account, trades = own.state, own.account, own.trades
     held = state[S_HELD]
     side = 1.0 if held > 0.0 else -1.0
-    account[A_CASH] += side * notional(price, abs(held), rules) - fee
+    account[A_CASH] += side * value - fee
     account[A_FEES] += fee
     trade = trades[int(account[A_COUNT])]
     trade[0], trade[1], trade[2], trade[3], trade[4] = own.book, side, abs(held), state[S_ENTRY_BAR], i
@@ -210,7 +216,7 @@ def _close(own: Own, i: int, price: float, fee: float, reason: int, when: int) -
     state[S_HELD], state[S_MARK], state[S_STOP], state[S_TARGET] = 0.0, price, np.nan, np.nan
 
 
-@compiled
+@inlined
 def _trail(state: Floats, rules: Floats, best: float) -> None:
     """Draw the stop after the best price so far; it never goes back."""
     side = 1.0 if state[S_HELD] > 0.0 else -1.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from algotrendy.trading.backtest.compiling import compiled
+from algotrendy.trading.backtest.compiling import inlined
 from algotrendy.trading.backtest.layout import (
     R_CONTRACT,
     R_MIN_QUANTITY,
@@ -16,7 +16,7 @@ UNITS = 100_000_000
 LARGEST_UNITS = 9e17
 
 
-@compiled
+@inlined
 def product(first: float, second: float) -> float:
     """Return the product of two amounts, of 8 decimals each, rounded to 8 decimals, half to even: to the last digit.
 
@@ -39,7 +39,7 @@ def product(first: float, second: float) -> float:
     return whole / 1e8
 
 
-@compiled
+@inlined
 def part(amount_: float, share: float, whole: float) -> float:
     """Return an amount's part, `share` of `whole`, rounded to 8 decimals, half to even."""
     units = amount_ * 1e8 * share / whole
@@ -49,13 +49,13 @@ def part(amount_: float, share: float, whole: float) -> float:
     return np.rint(units) / 1e8
 
 
-@compiled
+@inlined
 def notional(price: float, quantity: float, rules: Floats) -> float:
     """Return the value of a quantity in the quote currency, at 8 decimals."""
     return product(price * rules[R_CONTRACT], quantity)
 
 
-@compiled
+@inlined
 def nearest(price: float, tick: float) -> float:
     """Return the nearest price on the grid, half to even; `tick` is in units of 1e-8, as all grids here."""
     exact = np.rint(price * 1e8)
@@ -66,7 +66,7 @@ def nearest(price: float, tick: float) -> float:
     return ticks * tick / 1e8
 
 
-@compiled
+@inlined
 def against(price: float, side: float, slippage: float, tick: float) -> float:
     """Return the price with slippage, on the next tick that is no better for the taker."""
     ticks = price * (1 + side * slippage) * 1e8 / tick
@@ -76,7 +76,7 @@ def against(price: float, side: float, slippage: float, tick: float) -> float:
     return whole * tick / 1e8
 
 
-@compiled
+@inlined
 def on_step(quantity: float, rules: Floats) -> float:
     """Return the quantity on the step grid that is not above; 0 below the least that trades."""
     steps = np.floor(quantity * 1e8 / rules[R_STEP] * (1 + 1e-15) + 1e-9)

@@ -157,10 +157,8 @@ def missing_bars(candles: Candles, first: int, market: Market) -> Check:
     if not gaps.count:
         return Check("missing_bars", Verdict.PASSED, f"No bars are missing from the period{rests}.")
     after = datetime.fromtimestamp(gaps.largest_after, tz=UTC)
-    text = (
-        f"{gaps.missing:,} bars are missing in {gaps.count:,} gap{'s' * (gaps.count > 1)}{rests}, the most after {after:%Y-%m-%d %H:%M}: "
-        f"{gaps.largest:,}."
-    )
+    places = f"{gaps.count:,} gap{'s' * (gaps.count > 1)}{rests}"
+    text = f"{gaps.missing:,} bars are missing in {places}, the most after {after:%Y-%m-%d %H:%M}: {gaps.largest:,}."
     share = gaps.missing / (gaps.missing + len(candles) - first)
     return Check("missing_bars", Verdict.WARNING if share > 0.001 else Verdict.PASSED, text, share)
 

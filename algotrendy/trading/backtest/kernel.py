@@ -7,7 +7,7 @@ grid, rounded as the exact decimals are; cash, fees and notionals are kept to 8 
 
 from __future__ import annotations
 
-from algotrendy.trading.backtest.compiling import compiled
+from algotrendy.trading.backtest.compiling import compiled, inlined
 from algotrendy.trading.backtest.deciding import decide, equity_of
 from algotrendy.trading.backtest.filling import match_bar
 from algotrendy.trading.backtest.layout import (
@@ -58,18 +58,18 @@ def run_single(run: Run, trades: Floats, equity: Floats, first: int, start: int)
     return len(closes)
 
 
-@compiled
+@inlined
 def _watched(state: Floats, account: Floats) -> tuple[float, bool, float, float, float]:
     return state[S_HELD], state[S_ORDER_SIDE] != 0.0, state[S_STOP], state[S_TARGET], account[A_CASH]
 
 
-@compiled
+@inlined
 def _touches(held: float, stop: float, target: float, high: float, low: float) -> bool:
     """Return whether the bar's range reaches the stop or the target."""
     return low <= stop or high >= target if held > 0.0 else high >= stop or low <= target
 
 
-@compiled
+@inlined
 def _asks(held: float, side: int, longs: bool, shorts: bool) -> bool:
     """Return whether a signal asks for a trade: it is against what is held, or opens where nothing is."""
     if held == 0.0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from algotrendy.trading.backtest.honesty import Verdict
 from apps.strategies.backtests import Report
@@ -70,15 +71,16 @@ def _run(report: Report) -> Section:
         ("Strategy", f"{report.rule.name} ({parameters})"),
         ("Traded", f"{series}, {bars:,} candles"),
         ("Period", f"{moment(begin)} to {moment(int(result.time[-1]))} UTC"),
-        (
-            "Costs",
-            f"{percent(float(costs.commission_rate))} commission, {percent(float(costs.slippage_rate))} slippage",
-        ),
+        ("Costs", f"{_rate(costs.commission_rate)} commission, {_rate(costs.slippage_rate)} slippage"),
     ]
     refused = [f"{count:,} {code}" for code, count in result.denied.items() if count]
     if refused or result.skipped:
         rows.append(("Refused", ", ".join([*refused, *([f"{result.skipped:,} too small"] if result.skipped else [])])))
     return Section("Backtest", tuple(rows))
+
+
+def _rate(rate: Decimal) -> str:
+    return f"{(rate * 100).normalize():f} %"
 
 
 def _performance(report: Report) -> Section:
