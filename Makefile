@@ -2,10 +2,11 @@
 
 PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest
+PEERS := .venv-bench/bin/python
 SETTLED := DATABASE_URL=postgres://127.0.0.1/none REDIS_URL=redis://127.0.0.1/0 SECRET_KEY=for-checks-without-servers
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev test test-long lint format types layers migrations-check ci lock clean
+.PHONY: help run install install-dev test test-long bench-backtest lint format types layers migrations-check ci lock clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +25,11 @@ test: install-dev ## Run the tests (under 10 minutes on two cores)
 
 test-long: install-dev ## Run the slower proofs
 	@$(PYTEST) -m long --timeout 1800 $(ARGS)
+
+bench-backtest: install-dev ## Measure backtests beside their peers (some 15 minutes on two cores)
+	@test -x $(PEERS) || $(PYTHON) -m venv $(dir $(patsubst %/,%,$(dir $(PEERS))))
+	@$(PEERS) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
+	@TQDM_DISABLE=1 $(PYTHON) -m tests.benchmarks.backtest --peers $(PEERS) $(ARGS)
 
 lint: install-dev ## Check style and common faults
 	@$(PYTHON) -m ruff check . && $(PYTHON) -m ruff format --check .
@@ -48,6 +54,8 @@ lock: install-dev ## Resolve requirements*.in into the locked requirements*.txt
 		requirements.in -o requirements.txt
 	@.venv/bin/uv pip compile --universal --python-version 3.12 --no-emit-index-url --generate-hashes -q \
 		requirements-dev.in -o requirements-dev.txt
+	@.venv/bin/uv pip compile --universal --python-version 3.12 --no-emit-index-url --generate-hashes -q \
+		requirements-bench.in -o requirements-bench.txt
 
 clean: ## Remove the environment and the caches; var/ with your data stays
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache staticfiles
+	@rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache staticfiles

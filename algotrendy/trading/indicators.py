@@ -28,9 +28,9 @@ def rsi(close: Floats, period: int) -> Floats:
     Where the price has not moved at all TA-Lib gives 0, which would read as oversold; here it is the neutral 50.
     """
     values = talib.RSI(close, period)
-    moved = close[1:] != close[:-1]
-    still = int(moved.argmax()) if moved.any() else len(close)
-    values[period : still + 1] = 50.0
+    if len(close) > period and np.ptp(close[: period + 1]) == 0:
+        moved = close != close[0]
+        values[period : int(moved.argmax()) if moved.any() else len(close)] = 50.0
     return values
 
 

@@ -89,6 +89,8 @@ def _take_turns(workers: list[Worker], case: dict[str, Any]) -> dict[str, list[d
     """Play the case in turns; the first answer of each engine, which may compile, counts for its memory only."""
     answers: dict[str, list[dict[str, Any]]] = {worker.name: [] for worker in workers}
     rounds = {worker.name: ROUNDS.get(worker.name, {}).get(case["rule"], MOST) for worker in workers}
+    if case["bars"] > 100_000:
+        rounds = {name: max(1, count // 3) for name, count in rounds.items()}
     for worker in workers:
         if rounds[worker.name] > 1:
             worker.play({**case, "bars": min(case["bars"], 20_000)})

@@ -45,6 +45,8 @@ def trades_of(rows: Floats, books: Sequence[Book], series: Series) -> Trades:
 
 def _times(series: Series, bars: Integers, moments: Integers) -> Times:
     """Return when fills on flat bars happened: at the bar's open, else at its close."""
+    if len(series.candles) == 1:
+        return series.candles[0].time[bars] + (moments != at.AT_OPEN) * seconds_of(series.candles[0])
     times = np.zeros(len(bars), dtype=np.int64)
     which = np.searchsorted(series.starts, bars, side="right") - 1
     for number, candles in enumerate(series.candles):

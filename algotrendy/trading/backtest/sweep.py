@@ -22,7 +22,7 @@ from algotrendy.trading.strategies.base import Strategy
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """One row for each parameter set, as columns; `sharpe` is that of a bar, not of a year."""
+    """One row for each parameter set, as columns; `trades` are the closed ones, `sharpe` is of a bar, not of a year."""
 
     strategies: tuple[Strategy, ...]
     final_equity: Floats
@@ -61,7 +61,7 @@ def sweep(
         run, _ = prepare([book], config)
         _play(run, equity, first)
         told.append(_tell(equity, float(config.initial_cash)))
-        counts.append(int(run.account[at.A_COUNT]) + int(run.state[0, at.S_HELD] != 0))
+        counts.append(int(run.account[at.A_COUNT]))
         progress()
     final, drawdown, sharpe = np.array(told).reshape(-1, 3).T
     return Sweep(tuple(strategies), final, drawdown, sharpe, np.array(counts, dtype=np.int64))
