@@ -33,7 +33,6 @@ from algotrendy.trading.backtest.layout import (
     R_SHORTS,
     R_SIZE,
     R_SIZING,
-    R_SLIPPAGE,
     R_STOP,
     R_TARGET,
     R_TICK,
@@ -81,7 +80,7 @@ def decide(run: Run, own: Own, i: int, side: float, price: float) -> None:
         state[S_ORDER_LAST] = i + rules[R_LIMIT_BARS]
     _protect(run, own, i, side)
     if rules[R_CLOSE_FILLS] != 0.0:
-        fill_order(own, i, against(price, side, rules[R_SLIPPAGE], rules[R_TICK]), AT_CLOSE)
+        fill_order(own, i, against(price, side, rules), AT_CLOSE)
 
 
 @inlined
@@ -90,7 +89,9 @@ def _size(run: Run, own: Own, price: float) -> float:
     if rules[R_SIZING] == FIXED:
         return on_step(rules[R_SIZE], rules)
     if rules[R_SIZING] == AT_FILL:
-        return affordable(own, price) if own.state[S_HELD] == 0.0 else on_step(1e18, rules)
+        # What the cash buys is known at the fill; only the limits want a figure before.
+        needs = run.limits[L_ENABLED] != 0.0 and own.state[S_HELD] == 0.0
+        return affordable(own, price) if needs else 1.0
     return on_step(max(equity_of(run), 0.0) * rules[R_SIZE] / (price * rules[R_CONTRACT]), rules)
 
 

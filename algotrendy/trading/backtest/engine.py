@@ -13,6 +13,7 @@ from algotrendy.trading.backtest.collecting import seconds_of, trades_of, with_o
 from algotrendy.trading.backtest.config import BacktestConfig, InvalidBacktest, TradePlan
 from algotrendy.trading.backtest.kernel import run_many, run_single
 from algotrendy.trading.backtest.packing import Book, Series, limits_of, rules_of, run_of, series_of
+from algotrendy.trading.backtest.plain import is_plain, run_plain
 from algotrendy.trading.backtest.results import Result, Traded
 from algotrendy.trading.candles import Candles, Floats, Times
 from algotrendy.trading.instruments import InstrumentSpec
@@ -56,18 +57,18 @@ def simulate(books: Sequence[Book], config: BacktestConfig) -> Result:
     run, series = prepare(books, config)
     state, account = run.state, run.account
     trades, times, equity = _run_one(run, books[0]) if len(books) == 1 else _run_many(run, books, series)
-    rows = with_open(trades[: int(account[at.A_COUNT])], state, run.close, series)
+    rows = trades[: int(account[at.A_COUNT])]
     return Result(
         config=config,
         books=tuple(Traded(b.name, b.candles, b.first, float(b.instrument.contract_size)) for b in books),
         bar_time=times,
         bar_seconds=seconds_of(books[0].candles) if len(books) == 1 else 0,
         equity=equity,
-        trades=trades_of(rows, books, series),
         denied={code: int(account[at.DENIALS + k]) for k, code in enumerate(DENIAL_CODES)},
         skipped=int(account[at.A_SKIPPED]),
         canceled=int(account[at.A_CANCELED]),
         fees=float(account[at.A_FEES]),
+        collect=lambda: trades_of(with_open(rows, state, run.close, series), books, series),
     )
 
 
@@ -104,10 +105,15 @@ def _check(books: Sequence[Book]) -> None:
 
 def _run_one(run: at.Run, book: Book) -> tuple[Floats, Times, Floats]:
     """Trade a single book; return trades, and equity at each close."""
-    candles, first = book.candles, book.first
-    equity = np.empty(len(candles) - first)
-    trades = run_through(lambda rows, start: run_single(run, rows, equity, first, start), first, len(candles))
-    return trades, candles.time[first:], equity
+    first = book.first
+    equity = np.empty(len(book.candles) - first)
+    return play_one(run, equity, first), book.candles.time[first:], equity
+
+
+def play_one(run: at.Run, equity: Floats, first: int) -> Floats:
+    """Trade a single book into `equity`; return the trades' rows."""
+    play = run_plain if is_plain(run) else run_single
+    return run_through(lambda trades, start: play(run, trades, equity, first, start), first, len(run.close))
 
 
 def run_through(step: Callable[[Floats, int], int], start: int, end: int, room: int = 1024) -> Floats:

@@ -11,6 +11,7 @@ from algotrendy.trading.backtest.layout import (
     A_CASH,
     A_COUNT,
     A_FEES,
+    A_SKIPPED,
     AT_FILL,
     AT_OPEN,
     INSIDE,
@@ -18,7 +19,6 @@ from algotrendy.trading.backtest.layout import (
     R_CONTRACT,
     R_SIZE,
     R_SIZING,
-    R_SLIPPAGE,
     R_TICK,
     R_TRAIL,
     S_ENTRY,
@@ -95,7 +95,7 @@ def _stopped(own: Own, i: int, price: float, when: int) -> None:
     state, rules = own.state, own.rules
     side = 1.0 if state[S_HELD] > 0.0 else -1.0
     reason = TRAIL_EXIT if state[S_TRAILED] != 0.0 else STOP_EXIT
-    _leave(own, i, against(price, -side, rules[R_SLIPPAGE], rules[R_TICK]), reason, when)
+    _leave(own, i, against(price, -side, rules), reason, when)
 
 
 @inlined
@@ -115,11 +115,11 @@ def _order_at_open(own: Own, i: int, price: float) -> None:
     state, rules, account = own.state, own.rules, own.account
     side = state[S_ORDER_SIDE]
     if np.isnan(state[S_ORDER_LIMIT]):
-        fill_order(own, i, against(price, side, rules[R_SLIPPAGE], rules[R_TICK]), AT_OPEN)
+        fill_order(own, i, against(price, side, rules), AT_OPEN)
         return
     if state[S_ORDER_CLOSES] != 0.0:
         opening, state[S_ORDER_OPEN] = state[S_ORDER_OPEN], 0.0
-        fill_order(own, i, against(price, side, rules[R_SLIPPAGE], rules[R_TICK]), AT_OPEN)
+        fill_order(own, i, against(price, side, rules), AT_OPEN)
         state[S_ORDER_SIDE], state[S_ORDER_OPEN] = side, opening
     if i > state[S_ORDER_LAST]:
         state[S_ORDER_SIDE] = 0.0
@@ -146,6 +146,10 @@ def fill_order(own: Own, i: int, price: float, when: int) -> None:
     closing = abs(state[S_HELD]) if state[S_ORDER_CLOSES] != 0.0 else 0.0
     splits = closing > 0.0 and rules[R_SIZING] == AT_FILL  # what is sized at the fill needs the cash of the close
     opening = 0.0 if splits else opening_quantity(own, price)
+    if closing + opening == 0.0:
+        own.account[A_SKIPPED] += 1.0
+        state[S_ORDER_SIDE] = 0.0
+        return
     value = notional(price, closing + opening, rules)
     fee = product(value, rules[R_COMMISSION])
     if closing > 0.0 and opening > 0.0:

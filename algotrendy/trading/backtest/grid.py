@@ -8,7 +8,11 @@ from algotrendy.trading.backtest.compiling import inlined
 from algotrendy.trading.backtest.layout import (
     R_CONTRACT,
     R_MIN_QUANTITY,
+    R_SLIPPAGE,
     R_STEP,
+    R_STEPS,
+    R_TICK,
+    R_TICKS,
 )  # fmt: skip
 from algotrendy.trading.candles import Floats
 
@@ -67,18 +71,18 @@ def nearest(price: float, tick: float) -> float:
 
 
 @inlined
-def against(price: float, side: float, slippage: float, tick: float) -> float:
+def against(price: float, side: float, rules: Floats) -> float:
     """Return the price with slippage, on the next tick that is no better for the taker."""
-    ticks = price * (1 + side * slippage) * 1e8 / tick
+    ticks = price * (1 + side * rules[R_SLIPPAGE]) * rules[R_TICKS]
     whole = np.rint(ticks)
     if abs(ticks - whole) > 1e-7 + ticks * 1e-15:  # what is left of a whole tick below that is the float's noise
         whole = np.ceil(ticks) if side > 0 else np.floor(ticks)
-    return whole * tick / 1e8
+    return whole * rules[R_TICK] / 1e8
 
 
 @inlined
 def on_step(quantity: float, rules: Floats) -> float:
     """Return the quantity on the step grid that is not above; 0 below the least that trades."""
-    steps = np.floor(quantity * 1e8 / rules[R_STEP] * (1 + 1e-15) + 1e-9)
+    steps = np.floor(quantity * rules[R_STEPS] * (1 + 1e-15) + 1e-9)
     rounded = steps * rules[R_STEP] / 1e8
     return rounded if rounded >= rules[R_MIN_QUANTITY] else 0.0

@@ -40,12 +40,14 @@ class Own(NamedTuple):
     book: int
 
 
-# The rules of a book. Grids are in units of 1e-8, rates and distances are shares (0.01 is 1 %).
+# The rules of a book. Grids are in units of 1e-8, rates and distances are shares (0.01 is 1 %);
+# R_TICKS and R_STEPS are how many of them make 1.
 RULES = 22
 (
     R_LONGS, R_SHORTS, R_SIZING, R_SIZE, R_TICK, R_STEP, R_MIN_QUANTITY, R_MIN_NOTIONAL, R_CONTRACT, R_MOST,
     R_COMMISSION, R_SLIPPAGE, R_PROTECT, R_LEVELS, R_STOP, R_TARGET, R_TRAIL, R_LIMIT, R_LIMIT_BARS, R_CLOSE_FILLS,
-) = range(20)  # fmt: skip
+    R_TICKS, R_STEPS,
+) = range(22)  # fmt: skip
 OF_EQUITY, FIXED, AT_FILL = 0.0, 1.0, 2.0
 
 # The state of a book: what it holds, what protects it, what waits. Prices that are not are NaN.

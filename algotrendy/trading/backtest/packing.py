@@ -130,6 +130,8 @@ def rules_of(book: Book, config: BacktestConfig) -> Floats:
         at.R_SIZE: plan.sizing.value * unit,
         at.R_TICK: spec.price_tick / UNIT,
         at.R_STEP: spec.quantity_step / UNIT,
+        at.R_TICKS: 1 / spec.price_tick,
+        at.R_STEPS: 1 / spec.quantity_step,
         at.R_MIN_QUANTITY: spec.min_quantity,
         at.R_MIN_NOTIONAL: spec.min_notional,
         at.R_CONTRACT: spec.contract_size,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -92,7 +93,7 @@ class Traded:
     contract_size: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Result:
     """A finished run. `equity` is the account's worth at each of `time`, the bars' close times in Unix seconds.
 
@@ -106,11 +107,16 @@ class Result:
     bar_time: Times
     bar_seconds: int
     equity: Floats
-    trades: Trades
     denied: Mapping[str, int]
     skipped: int
     canceled: int
     fees: float
+    collect: Callable[[], Trades] = field(repr=False, compare=False)
+
+    @cached_property
+    def trades(self) -> Trades:
+        """The trades, made of the compiled code's rows when they are first asked for."""
+        return self.collect()
 
     @property
     def time(self) -> Times:

@@ -11,8 +11,7 @@ import numpy as np
 from algotrendy.trading.backtest import layout as at
 from algotrendy.trading.backtest.compiling import compiled
 from algotrendy.trading.backtest.config import BacktestConfig, TradePlan
-from algotrendy.trading.backtest.engine import prepare, run_through, signals_of
-from algotrendy.trading.backtest.kernel import run_single
+from algotrendy.trading.backtest.engine import play_one, prepare, signals_of
 from algotrendy.trading.backtest.packing import Book
 from algotrendy.trading.backtest.results import Integers
 from algotrendy.trading.candles import Candles, Floats
@@ -59,7 +58,7 @@ def sweep(
     for strategy in strategies:
         book = Book(candles, signals_of(strategy, candles, plan), instrument, plan, first, strategy.name)
         run, _ = prepare([book], config)
-        _play(run, equity, first)
+        play_one(run, equity, first)
         told.append(_tell(equity, float(config.initial_cash)))
         counts.append(int(run.account[at.A_COUNT]))
         progress()
@@ -67,19 +66,18 @@ def sweep(
     return Sweep(tuple(strategies), final, drawdown, sharpe, np.array(counts, dtype=np.int64))
 
 
-def _play(run: at.Run, equity: Floats, first: int) -> None:
-    run_through(lambda trades, start: run_single(run, trades, equity, first, start), first, len(run.close))
-
-
 @compiled
 def _tell(equity: Floats, initial: float) -> _Told:
     """Return the last value, the deepest fall from a peak, and the mean return over its deviation; one pass."""
-    peak, deepest, before, total, squares = initial, 0.0, initial, 0.0, 0.0
+    peak, lowest, before, total, squares = initial, 1.0, initial, 0.0, 0.0
     for value in equity:
+        if value == before:  # nothing is held: dividing would cost most of the time
+            continue
         peak = max(peak, value)
-        deepest = max(deepest, 1 - value / peak)
+        if value < lowest * peak:
+            lowest = value / peak
         change = value / before - 1 if before > 0 else 0.0
         total, squares, before = total + change, squares + change * change, value
     count = len(equity)
     variance = (squares - total * total / count) / (count - 1) if count > 1 else 0.0
-    return _Told(before, deepest, total / count / np.sqrt(variance) if variance > 0 else np.nan)
+    return _Told(before, 1 - lowest, total / count / np.sqrt(variance) if variance > 0 else np.nan)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from algotrendy.trading.backtest import grid
 from algotrendy.trading.backtest.config import (
+    UNPROTECTED,
     BacktestConfig,
     Entry,
     FillAt,
@@ -18,8 +19,19 @@ from algotrendy.trading.backtest.config import (
     SizingRule,
     TradePlan,
 )  # fmt: skip
-from algotrendy.trading.backtest.engine import simulate
+from algotrendy.trading.backtest.engine import prepare, run_through, simulate
+from algotrendy.trading.backtest.kernel import run_single
+from algotrendy.trading.backtest.layout import (
+    A_COUNT,
+    S_ENTRY,
+    S_ENTRY_BAR,
+    S_ENTRY_FEE,
+    S_ENTRY_WHEN,
+    S_HELD,
+    S_ORDER_SIDE,
+)  # fmt: skip
 from algotrendy.trading.backtest.packing import Book
+from algotrendy.trading.backtest.plain import is_plain, run_plain
 from algotrendy.trading.backtest.results import REASONS
 from algotrendy.trading.candles import Candles
 from algotrendy.trading.instruments import InstrumentSpec
@@ -124,6 +136,28 @@ def test_several_strategies_on_one_instrument_do_too(seed):
     ]
     books = [one, *(replace(item, signals=word(rng, one.candles)) for item in more), other]
     agree(books, account(rng))
+
+
+@settings(max_examples=150, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_the_short_way_is_the_long_one_to_the_last_bit(seed):
+    rng = np.random.default_rng(seed)
+    base = book(rng, "I/USD", Timeframe.H1, 300)
+    sizing = [base.plan.sizing, Sizing(SizingRule.PERCENT_OF_CASH, D(int(rng.choice([30, 100]))))][rng.integers(2)]
+    the_plan = replace(base.plan, sizing=sizing, protection=UNPROTECTED)
+    config = replace(account(rng), limits=RiskLimits(enabled=False))
+    told = []
+    for play in (run_plain, run_single):
+        run, _ = prepare([replace(base, plan=the_plan)], config)
+        assert is_plain(run)
+        equity, room = np.empty(300 - base.first), int(rng.choice([4, 64]))
+        rows = run_through(lambda trades, at, *, p=play, r=run, e=equity: p(r, trades, e, base.first, at), base.first,
+                           300, room)  # fmt: skip
+        count = int(run.account[A_COUNT])
+        held = [run.state[0, column] for column in (S_HELD, S_ENTRY, S_ENTRY_BAR, S_ENTRY_FEE, S_ENTRY_WHEN)]
+        held = held if held[0] else []
+        told.append((rows[:count].tobytes(), equity.tobytes(), run.account.tobytes(), held, run.state[0, S_ORDER_SIDE]))
+    assert told[0] == told[1]
 
 
 @settings(max_examples=60, deadline=None)
