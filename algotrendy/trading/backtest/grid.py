@@ -18,6 +18,7 @@ from algotrendy.trading.candles import Floats
 
 UNITS = 100_000_000
 LARGEST_UNITS = 9e17
+EXACT = 9e15
 
 
 @inlined
@@ -27,6 +28,9 @@ def product(first: float, second: float) -> float:
     A fee of a round price and a round rate often lies exactly between two amounts, where a float's noise would decide.
     The remainder is exact in the 64 bits of an integer, also where the product itself is beyond them.
     """
+    coarse, other = np.rint(first * 1e4), np.rint(second * 1e4)
+    if abs(first * 1e4 - coarse) + abs(second * 1e4 - other) < 1e-5 and coarse * other < EXACT:
+        return coarse * other / 1e8  # of 4 decimals each: nothing to round
     left, right = np.rint(first * 1e8), np.rint(second * 1e8)
     guess = np.floor(left * right * 1e-8)  # near enough: what is left tells the rest
     if guess > LARGEST_UNITS:

@@ -15,6 +15,7 @@ from algotrendy.trading.backtest.engine import play_one, prepare, signals_of
 from algotrendy.trading.backtest.packing import Book
 from algotrendy.trading.backtest.results import Integers
 from algotrendy.trading.candles import Candles, Floats
+from algotrendy.trading.indicators import remembering
 from algotrendy.trading.instruments import InstrumentSpec
 from algotrendy.trading.strategies.base import Strategy
 
@@ -55,13 +56,14 @@ def sweep(
     plan, config = plan or TradePlan(), config or BacktestConfig()
     equity = np.empty(max(len(candles) - first, 0))
     told, counts = [], []
-    for strategy in strategies:
-        book = Book(candles, signals_of(strategy, candles, plan), instrument, plan, first, strategy.name)
-        run, _ = prepare([book], config)
-        play_one(run, equity, first)
-        told.append(_tell(equity, float(config.initial_cash)))
-        counts.append(int(run.account[at.A_COUNT]))
-        progress()
+    with remembering():
+        for strategy in strategies:
+            book = Book(candles, signals_of(strategy, candles, plan), instrument, plan, first, strategy.name)
+            run, _ = prepare([book], config)
+            play_one(run, equity, first)
+            told.append(_tell(equity, float(config.initial_cash)))
+            counts.append(int(run.account[at.A_COUNT]))
+            progress()
     final, drawdown, sharpe = np.array(told).reshape(-1, 3).T
     return Sweep(tuple(strategies), final, drawdown, sharpe, np.array(counts, dtype=np.int64))
 

@@ -57,12 +57,20 @@ class SmaCross(Strategy):
         )
 
     def actions(self, candles: Candles) -> Actions:
-        """Work in the averages' own memory: on long histories fresh memory costs more than the arithmetic."""
+        """Ask the tie rule of each row only where the gap is below the largest tie: most rows are far from it.
+
+        The gap takes the slow average's memory where that is ours: on long histories fresh memory costs more than the
+        arithmetic.
+        """
         fast, slow = self._averages(candles)
-        gap = np.subtract(fast, slow, out=slow)
-        tie = np.multiply(candles.close, TIE, out=None if fast is candles.close else fast)
-        above = (gap > tie).view(np.int8)
-        return np.subtract(above, (gap < np.negative(tie, out=tie)).view(np.int8), out=above)
+        gap = np.subtract(fast, slow, out=slow if slow.flags.writeable else None)
+        largest = TIE * candles.close.max(initial=0.0)
+        above, below = gap > largest, gap < -largest
+        action = np.subtract(above.view(np.int8), below.view(np.int8), out=above.view(np.int8))
+        near = np.flatnonzero(action == 0)
+        ties = TIE * candles.close[near]
+        action[near] = (gap[near] > ties).astype(np.int8) - (gap[near] < -ties)
+        return action
 
     def explain(self, candles: Candles, columns: SignalColumns) -> str:
         fast, slow = self._averages(candles)

@@ -12,10 +12,10 @@ ROOT = Path(__file__).parents[3]
 SCRIPT = """
 import json
 import numpy as np
-from algotrendy.trading.backtest import compiling, kernel
+from algotrendy.trading.backtest import compiling, plain
 from tests.trading.backtest.builders import bars, run
 result = run(bars(*[100, 101] * 50), [1, -1] * 50)
-stats = kernel.run_single.stats
+stats = plain.run_plain.stats
 print(json.dumps([len(result.trades), result.final_equity, len(stats.cache_hits), len(stats.cache_misses),
                   str(compiling.folder())]))
 """
