@@ -90,7 +90,7 @@ def _take_turns(workers: list[Worker], case: dict[str, Any]) -> dict[str, list[d
     answers: dict[str, list[dict[str, Any]]] = {worker.name: [] for worker in workers}
     rounds = {worker.name: ROUNDS.get(worker.name, {}).get(case["rule"], MOST) for worker in workers}
     if case["bars"] > 100_000:
-        rounds = {name: max(1, count // 3) for name, count in rounds.items()}
+        rounds |= {name: max(1, rounds[name] // 3) for name in ROUNDS}
     for worker in workers:
         if rounds[worker.name] > 1:
             worker.play({**case, "bars": min(case["bars"], 20_000)})

@@ -116,9 +116,9 @@ def play_one(run: at.Run, equity: Floats, first: int) -> Floats:
     return run_through(lambda trades, start: play(run, trades, equity, first, start), first, len(run.close))
 
 
-def run_through(step: Callable[[Floats, int], int], start: int, end: int, room: int = 1024) -> Floats:
+def run_through(step: Callable[[Floats, int], int], start: int, end: int, room: int = 0) -> Floats:
     """Call the compiled code until it is through, with more room for trades each time; return the rows."""
-    trades = np.empty((room, at.TRADE_FIELDS))
+    trades = np.empty((room or max(1024, (end - start) // 32), at.TRADE_FIELDS))
     while (start := step(trades, start)) < end:
         grown = np.empty((4 * len(trades), at.TRADE_FIELDS))
         grown[: len(trades)] = trades
@@ -142,7 +142,7 @@ def _run_many(run: at.Run, books: Sequence[Book], series: Series) -> tuple[Float
     order = np.lexsort((which, closes))
     steps = np.empty(len(order))
     flat, which, ends = flat[order], which[order], series.books
-    trades = run_through(lambda rows, start: run_many(run, rows, steps, flat, which, ends, start), 0, len(order), 4096)
+    trades = run_through(lambda rows, start: run_many(run, rows, steps, flat, which, ends, start), 0, len(order))
     times = closes[order]
     is_last = np.append(times[1:] != times[:-1], True)
     return trades, times[is_last], steps[is_last]
