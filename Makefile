@@ -2,10 +2,11 @@
 
 PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest
+PEERS := .venv-bench/bin/python
 SETTLED := DATABASE_URL=postgres://127.0.0.1/none REDIS_URL=redis://127.0.0.1/0 SECRET_KEY=for-checks-without-servers ENCRYPTION_KEYS=for-checks-without-servers-0123
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev test test-long bench-api lint format types layers migrations-check ci lock clean
+.PHONY: help run install install-dev test test-long bench-api bench-backtest lint format types layers migrations-check ci lock clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +28,11 @@ test-long: install-dev ## Run the slower proofs
 
 bench-api: install-dev ## Measure what signing in and the rate limits cost (needs wrk)
 	@$(PYTHON) tests/benchmarks/api.py $(ARGS)
+
+bench-backtest: install-dev ## Measure backtests beside their peers (some 15 minutes on two cores)
+	@test -x $(PEERS) || $(PYTHON) -m venv $(dir $(patsubst %/,%,$(dir $(PEERS))))
+	@$(PEERS) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
+	@TQDM_DISABLE=1 $(PYTHON) -m tests.benchmarks.backtest --peers $(PEERS) $(ARGS)
 
 lint: install-dev ## Check style and common faults
 	@$(PYTHON) -m ruff check . && $(PYTHON) -m ruff format --check .
@@ -51,6 +57,8 @@ lock: install-dev ## Resolve requirements*.in into the locked requirements*.txt
 		requirements.in -o requirements.txt
 	@.venv/bin/uv pip compile --universal --python-version 3.12 --no-emit-index-url --generate-hashes -q \
 		requirements-dev.in -o requirements-dev.txt
+	@.venv/bin/uv pip compile --universal --python-version 3.12 --no-emit-index-url --generate-hashes -q \
+		requirements-bench.in -o requirements-bench.txt
 
 clean: ## Remove the environment and the caches; var/ with your data stays
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache staticfiles
+	@rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache staticfiles

@@ -1,5 +1,7 @@
 """Applications, middleware, database, cache, templates, static files, time."""
 
+import os
+
 from .env import BASE_DIR, VAR_DIR, env, is_embedded, required, secret_key
 
 SECRET_KEY = secret_key()
@@ -131,3 +133,7 @@ FORMAT_MODULE_PATH = ["algotrendy.formats"]
 VAR_DIR = VAR_DIR
 LIVE_TRADING = env.bool("LIVE_TRADING", default=False)
 """The platform's own switch for real money. A connection's flag and the user's permission are needed besides."""
+
+if not os.access(BASE_DIR / "algotrendy" / "trading" / "backtest", os.W_OK):
+    # Compiled code is kept beside Python's own bytecode where that is possible, else with the rest of our data.
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(VAR_DIR / "numba"))

@@ -6,20 +6,37 @@ too few values yet.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 import numpy as np
 import talib
 
 from algotrendy.trading.candles import Floats
 
+type _Known = dict[tuple[str, int, int], tuple[Floats, Floats]]
+_known: ContextVar[_Known | None] = ContextVar("known_indicators", default=None)
+
+
+@contextmanager
+def remembering() -> Iterator[None]:
+    """Work out SMA, EMA and RSI of the same column and period once within it; what they return cannot be written to."""
+    token = _known.set({})
+    try:
+        yield
+    finally:
+        _known.reset(token)
+
 
 def sma(values: Floats, period: int) -> Floats:
     """Return the simple moving average."""
-    return talib.SMA(values, period)
+    return _once("sma", values, period, talib.SMA)
 
 
 def ema(values: Floats, period: int) -> Floats:
     """Return the exponential moving average, seeded with the SMA, k = 2 / (period + 1)."""
-    return talib.EMA(values, period)
+    return _once("ema", values, period, talib.EMA)
 
 
 def rsi(close: Floats, period: int) -> Floats:
@@ -27,12 +44,27 @@ def rsi(close: Floats, period: int) -> Floats:
 
     Where the price has not moved at all TA-Lib gives 0, which would read as oversold; here it is the neutral 50.
     """
-    values = np.array(talib.RSI(close, period))
-    moved = np.zeros(len(close), dtype=bool)
-    moved[1:] = np.diff(close) != 0
-    still = np.cumsum(moved) == 0
-    values[still & ~np.isnan(values)] = 50.0
+    return _once("rsi", close, period, _rsi)
+
+
+def _rsi(close: Floats, period: int) -> Floats:
+    values: Floats = talib.RSI(close, period)
+    if len(close) > period and np.ptp(close[: period + 1]) == 0:
+        moved = close != close[0]
+        values[period : int(moved.argmax()) if moved.any() else len(close)] = 50.0
     return values
+
+
+def _once(name: str, values: Floats, period: int, compute: Callable[[Floats, int], Floats]) -> Floats:
+    known = _known.get()
+    if known is None:
+        return compute(values, period)
+    key = (name, id(values), period)
+    if key not in known:
+        result = compute(values, period)
+        result.flags.writeable = False
+        known[key] = values, result  # with the column, so that its id stays its own
+    return known[key][1]
 
 
 def macd(close: Floats, fast: int, slow: int, signal: int) -> tuple[Floats, Floats, Floats]:

@@ -11,6 +11,9 @@ import numpy.typing as npt
 from .candles import Floats
 from .values import Side
 
+type Actions = npt.NDArray[np.int8]
+"""What to do on every candle: 1 buy, -1 sell, 0 hold."""
+
 
 class Action(StrEnum):
     BUY = "buy"
@@ -38,7 +41,7 @@ class SignalColumns:
     Rows before the warm-up hold with confidence 0.
     """
 
-    action: npt.NDArray[np.int8]
+    action: Actions
     confidence: Floats
     stop_loss: Floats
     take_profit: Floats

@@ -81,6 +81,15 @@ def candles_window(
     return _columns(instrument.symbol, timeframe, rows.order_by("-open_time"), length)
 
 
+def candles_between(
+    *, instrument: Instrument, timeframe: str, source: str, start: datetime | None, end: datetime | None, before: int
+) -> Candles:
+    """Return the candles with start ≤ open_time < end and `before` older ones, as columns."""
+    rows = _series(instrument, timeframe, source)
+    length = _between(rows, start, end).count()
+    return _columns(instrument.symbol, timeframe, _between(rows, None, end).order_by("-open_time"), length + before)
+
+
 @dataclass(frozen=True, slots=True)
 class CandlesPage:
     """Rows of one series, oldest first; `next_start` is where to read on, None at the end."""

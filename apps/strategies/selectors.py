@@ -5,13 +5,11 @@ from __future__ import annotations
 from django.db.models import QuerySet
 
 from algotrendy.trading.errors import TradingError
+from algotrendy.trading.strategies import windows
 from apps.accounts.models import User
 from apps.marketdata.models import Instrument
 from apps.portfolio.selectors import Scope
 from apps.strategies.models import Signal, Strategy
-
-MIN_WINDOW = 500
-"""Every run sees this many candles, so that indicators with a long memory are the same live and in a replay."""
 
 
 def strategies_of(user: User) -> QuerySet[Strategy]:
@@ -38,6 +36,6 @@ def strategies_to_run(instrument: Instrument, timeframe: str, scope: Scope) -> l
 def window_length(strategy: Strategy) -> int:
     """Return how many candles a run of the strategy sees; a rule that cannot be built will say so when it is run."""
     try:
-        return max(MIN_WINDOW, 4 * strategy.configured_rule.warm_up)
+        return windows.window_length(strategy.configured_rule)
     except TradingError:
-        return MIN_WINDOW
+        return windows.MIN_WINDOW

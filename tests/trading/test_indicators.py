@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import talib
 
 from algotrendy.trading import indicators
 from tests.trading import reference
@@ -54,3 +55,16 @@ def test_too_few_values_give_no_number(count):
         indicators.mfi(few.high, few.low, few.close, few.volume, 10),
     ]
     assert all(len(column) == count and np.isnan(column).all() for column in columns)
+
+
+def test_within_remembering_an_indicator_is_worked_out_once_and_kept_apart_by_column_and_period():
+    one, two = np.arange(50.0), np.arange(50.0) ** 2
+    with indicators.remembering():
+        first = indicators.sma(one, 5)
+        assert indicators.sma(one, 5) is first
+        for values, period in ((one, 6), (two, 5)):
+            assert np.array_equal(indicators.sma(values, period), talib.SMA(values, period), equal_nan=True)
+        assert np.array_equal(indicators.rsi(two, 5), talib.RSI(two, 5), equal_nan=True)
+        with pytest.raises(ValueError, match="read-only"):
+            first[:] = 0
+    assert indicators.sma(one, 5) is not first

@@ -15,7 +15,7 @@ import numpy as np
 
 from algotrendy.trading.candles import Candles, Floats
 from algotrendy.trading.errors import InvalidParameter
-from algotrendy.trading.signals import Action, Signal, SignalColumns
+from algotrendy.trading.signals import Action, Actions, Signal, SignalColumns
 
 LARGEST = 1e18
 """No parameter is beyond this; what compares with it is finite, and fits a float."""
@@ -76,6 +76,10 @@ class Strategy(ABC):
     @abstractmethod
     def signals(self, candles: Candles) -> SignalColumns:
         """Return the signal on every candle, each from that candle and older ones only."""
+
+    def actions(self, candles: Candles) -> Actions:
+        """Return only the actions of `signals`; a rule that knows a shorter way to the same ones may take it."""
+        return self.signals(candles).action
 
     @abstractmethod
     def explain(self, candles: Candles, columns: SignalColumns) -> str:

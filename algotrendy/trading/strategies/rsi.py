@@ -10,7 +10,7 @@ import numpy as np
 from algotrendy.trading import indicators
 from algotrendy.trading.candles import Candles
 from algotrendy.trading.errors import InvalidParameter
-from algotrendy.trading.signals import SignalColumns
+from algotrendy.trading.signals import Actions, SignalColumns
 from algotrendy.trading.strategies.base import Strategy, number
 from algotrendy.trading.strategies.columns import compose
 
@@ -54,6 +54,11 @@ class Rsi(Strategy):
             target_percent=6,
             warm_up=self.warm_up,
         )
+
+    def actions(self, candles: Candles) -> Actions:
+        value = indicators.rsi(candles.close, self.period)
+        buys = (value < self.oversold).view(np.int8)
+        return np.subtract(buys, (value > self.overbought).view(np.int8), out=buys)
 
     def explain(self, candles: Candles, columns: SignalColumns) -> str:
         value = indicators.rsi(candles.close, self.period)[-1]

@@ -1,0 +1,179 @@
+"""A backtest makes the trades that a replay through the paper broker makes: the same prices, quantities and fees."""
+
+import random
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal as D
+
+import pytest
+
+from algotrendy.trading.backtest.results import REASONS, ExitReason
+from algotrendy.trading.errors import InvalidParameter
+from algotrendy.trading.strategies import registry
+from apps.marketdata import datasets
+from apps.marketdata.models import Instrument
+from apps.orders.models import Fill, Order
+from apps.orders.services.replaying import replay_trade
+from apps.strategies.backtests import Period, strategies_backtest
+from apps.strategies.models import Strategy
+from apps.strategies.services import strategy_create
+from tests.builders import make_portfolio
+
+pytestmark = pytest.mark.django_db
+CENT8 = D("0.00000001")
+# Parameters under which each rule trades often on these candles.
+LIVELY = {
+    "momentum": {"buy_threshold": 0.9, "sell_threshold": -0.9},
+    "rsi": {"oversold": 45.0, "overbought": 55.0},
+    "macd": {},
+    "mfi": {"oversold": 35.0, "overbought": 65.0},
+    "vwap": {"deviation": 1.0},
+    "sma_cross": {"fast": 3, "slow": 12},
+}
+
+
+def moment(text):
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def portfolio_of(trader, **limits):
+    datasets.install()
+    portfolio = make_portfolio(trader, initial_cash=D(100_000))
+    for name, value in limits.items():
+        setattr(portfolio.risk_profile, name, value)
+    portfolio.risk_profile.save()
+    return portfolio
+
+
+def configure(portfolio, name, rule, symbol, timeframe, parameters, **options):
+    return strategy_create(
+        portfolio=portfolio,
+        name=name,
+        rule=rule,
+        instrument=Instrument.objects.get(symbol=symbol),
+        timeframe=timeframe,
+        parameters=parameters,
+        enabled=True,
+        **options,
+    )
+
+
+def replayed(portfolio):
+    """Return each book's fills of a replayed portfolio, sorted."""
+    books = defaultdict(list)
+    rows = Fill.objects.filter(order__portfolio=portfolio).values_list(
+        "order__book", "executed_at", "side", "quantity", "price", "fee", "order__role"
+    )
+    for book, *fill, role in rows:
+        books[book].append((*fill, role if role in ("stop_loss", "take_profit") else "signal"))
+    return {book: sorted(fills) for book, fills in books.items()}
+
+
+def backtested(result):
+    """Return each book's fills of a backtest, sorted; the two halves of a flip are one fill again."""
+    books, trades = defaultdict(dict), result.trades
+    for k in range(len(trades)):
+        side, book = trades.side[k], books[result.books[trades.book[k]].name]
+        reason = REASONS[trades.reason[k]]
+        legs = [(trades.entry_time[k], side, trades.entry_price[k], trades.entry_fee[k], "signal")]
+        if reason is not ExitReason.STILL_OPEN:
+            legs.append((trades.exit_time[k], -side, trades.exit_price[k], trades.exit_fee[k], reason.value))
+        for time, direction, price, fee, why in legs:
+            at = datetime.fromtimestamp(int(time), UTC)
+            key = (at, "buy" if direction > 0 else "sell", exact(price), why)
+            known = book.setdefault(key, [D(0), D(0)])
+            known[0] += exact(trades.quantity[k])
+            known[1] += exact(fee)
+    return {
+        book: sorted((at, side, q, price, fee, why) for (at, side, price, why), (q, fee) in fills.items())
+        for book, fills in books.items()
+    }
+
+
+def exact(value):
+    return D(repr(float(value))).quantize(CENT8)
+
+
+def compare(portfolio, start, end, *, as_live=True):
+    """Trade the period both ways; return the fills, equal, by book, and the replay's portfolio."""
+    strategies = list(Strategy.objects.filter(portfolio=portfolio).select_related("instrument").order_by("slug"))
+    period = Period("csv", start, end)
+    result = strategies_backtest(strategies=strategies, portfolio=portfolio, period=period, as_live=as_live)
+    replay = replay_trade(portfolio=portfolio, source="csv", start=start, end=end)
+    expected, got = replayed(replay.portfolio), backtested(result)
+    assert got == expected
+    assert exact(result.cash()[-1]) == pytest.approx(replay.portfolio.cash, abs=D("0.00001"))
+    assert exact(result.final_equity) == pytest.approx(replay.summary.equity, abs=D("0.00001"))
+    denied = Order.objects.filter(portfolio=replay.portfolio, status="denied").count()
+    assert sum(result.denied.values()) == denied
+    return expected, replay
+
+
+def test_all_rules_together_trade_as_in_a_replay(trader):
+    """Twelve books on two instruments in one account, so that size and limits of each depend on all the others."""
+    portfolio = portfolio_of(trader, max_concurrent_positions=7, max_total_exposure_percent=D(40))
+    for rule, parameters in LIVELY.items():
+        configure(portfolio, f"{rule} days", rule, "GOOGL", "1d", parameters, direction="both")
+        configure(
+            portfolio, f"{rule} hours", rule, "EUR/USD", "1h", parameters, direction="both", protect=rule != "macd"
+        )
+    fills, replay = compare(portfolio, moment("2017-02-06"), moment("2017-03-01"))
+    assert len(fills) >= 8
+    assert sum(map(len, fills.values())) > 100
+    assert replay.denied > 10
+
+
+@pytest.mark.parametrize("rule", registry.names())
+def test_the_whole_history_gives_a_live_runs_trades_where_memories_are_short(trader, rule):
+    portfolio = portfolio_of(trader)
+    configure(portfolio, "Days", rule, "GOOGL", "1d", LIVELY[rule], direction="both", sizing_value=D(8))
+    fills, _ = compare(portfolio, moment("2017-06-01"), moment("2017-10-01"), as_live=False)
+    assert len(fills["days"]) > 5
+
+
+def draw(rng, rule):
+    """Return random parameters of a rule that fit together."""
+    while True:
+        values = {}
+        for spec in registry.get(rule).parameters():
+            if spec.kind is bool:
+                values[spec.name] = rng.random() < 0.5
+            elif spec.kind is int:
+                values[spec.name] = rng.randint(int(spec.minimum), min(int(spec.maximum), 130))
+            elif spec.name in ("oversold", "overbought"):
+                values[spec.name] = float(rng.randint(25, 75))
+            elif spec.name in ("buy_threshold", "sell_threshold"):
+                values[spec.name] = rng.uniform(0.05, 1.5) * (1 if spec.name == "buy_threshold" else -1)
+            elif spec.name == "deviation":
+                values[spec.name] = rng.uniform(0.1, 2)
+        try:
+            registry.build(rule, values)
+        except InvalidParameter:
+            values = {}
+        if values:
+            return values
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("rule", registry.names())
+@pytest.mark.parametrize("seed", range(4))
+def test_random_parameters_trade_as_in_a_replay(trader, rule, seed):
+    rng = random.Random(f"{rule} {seed}")
+    portfolio = portfolio_of(trader, max_position_size_percent=D(30), max_total_exposure_percent=D(60))
+    for number, (symbol, timeframe) in enumerate([("GOOGL", "1d"), ("EUR/USD", "1h")] * 2):
+        fixed = rng.random() < 0.4
+        configure(
+            portfolio,
+            f"{rule} {number}",
+            rule,
+            symbol,
+            timeframe,
+            draw(rng, rule),
+            direction=rng.choice(["both", "long_only", "short_only"]),
+            sizing_mode="fixed_quantity" if fixed else "percent_of_equity",
+            sizing_value=D(rng.randint(1, 20)),
+            protect=rng.random() < 0.8,
+            min_confidence=rng.choice([0.0, 0.0, 0.5]),
+        )
+    start = moment("2017-03-01") + timedelta(days=rng.randint(0, 30))
+    compare(portfolio, start, start + timedelta(days=45))
