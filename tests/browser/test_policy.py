@@ -32,7 +32,7 @@ document.addEventListener("securitypolicyviolation", (event) =>
 """
 
 
-@pytest.fixture(params=["dark", "light"])
+@pytest.fixture(params=["dark", pytest.param("light", marks=pytest.mark.long)])
 def watched(request: pytest.FixtureRequest, browser: Browser, site: Site, book: Book) -> Iterator[Visit]:
     """Return a page of an administrator in one of the themes, which writes down each violation."""
     context = browser.new_context(viewport=SIZES["desktop"])  # type: ignore[arg-type]
