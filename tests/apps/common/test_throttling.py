@@ -174,7 +174,7 @@ def test_paths_that_do_not_exist_are_counted_by_address(trader: User, client_for
 
 def _answers(trader: User, viewer: User, client_for: ClientFor, monkeypatch: pytest.MonkeyPatch) -> list[HttpResponse]:
     missing = "/api/orders/00000000-0000-0000-0000-000000000007"
-    monkeypatch.setattr("apps.strategies.api.views.registry.all_strategies", lambda: 1 / 0)
+    monkeypatch.setattr("apps.strategies.api.views.strategies.registry.all_strategies", lambda: 1 / 0)
     return [
         client_for(trader).get("/api/portfolios"),
         client_for(trader).post("/api/auth/refresh", {"unknown": 1}, format="json"),

@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
-from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 import structlog
 from django.db import transaction
 from django.utils.text import slugify
 
-from algotrendy.trading.candles import Bar, Candles
 from algotrendy.trading.errors import InvalidParameter, TradingError
-from algotrendy.trading.signals import Action, Direction, follow
-from algotrendy.trading.signals import Signal as Word
 from algotrendy.trading.strategies import registry
-from algotrendy.trading.values import quantize
 from apps.accounts.models import Action as Recorded
 from apps.accounts.services import audit
-from apps.common.events import publish
 from apps.marketdata.models import Instrument
 from apps.portfolio.models import Portfolio
-from apps.strategies import metrics
-from apps.strategies.models import Signal, SignalOutcome, Strategy
+from apps.strategies.models import Strategy
 
 log = structlog.get_logger(__name__)
 CHANGEABLE = frozenset(
@@ -108,86 +99,6 @@ def strategy_enable(*, strategy: Strategy) -> Strategy:
 def strategy_disable(*, strategy: Strategy) -> Strategy:
     """Stop the strategy from giving signals; its open position keeps its protective orders."""
     return _switch(strategy, enabled=False)
-
-
-def strategy_evaluate(*, strategy: Strategy, candles: Candles, bar: Bar, held: int) -> Signal | None:
-    """Ask the strategy about the newest candle; return the signal to act on, or None where nothing is to be done.
-
-    `held` is the sign of what the strategy holds. Only a signal that asks for a trade is kept, once for each candle:
-    asked again about the same candle, it returns that signal while it has not been acted on. A rule that raises holds,
-    and its error is kept on the strategy.
-    """
-    word = _ask(strategy, candles)
-    if word is None or word.confidence < strategy.min_confidence:
-        return None
-    if follow(word.action, held, Direction(strategy.direction)) is None:
-        return None
-    signal, is_new = Signal.objects.get_or_create(
-        strategy=strategy, candle_open_time=bar.open_time, defaults=_as_row(word, bar)
-    )
-    return signal if is_new or signal.outcome == SignalOutcome.NEW else None
-
-
-def strategies_ran(*, strategies: Iterable[Strategy], at: datetime) -> None:
-    """Write down the market time of the newest candle that these strategies have seen."""
-    Strategy.objects.filter(pk__in=[strategy.pk for strategy in strategies]).update(last_run_at=at)
-
-
-def signal_settle(*, signal: Signal, outcome: SignalOutcome, reason: str = "") -> Signal:
-    """Write down what became of a signal, and tell of it."""
-    signal.outcome = outcome
-    signal.outcome_reason = reason[:500]
-    signal.save(update_fields=["outcome", "outcome_reason", "updated_at"])
-    strategy = signal.strategy
-    if not strategy.portfolio.is_simulation:
-        metrics.SIGNALS.labels(strategy.rule, signal.action, outcome.value).inc()
-        data = {
-            "id": str(signal.pk),
-            "strategy": strategy.name,
-            "symbol": strategy.instrument.symbol,
-            "action": signal.action,
-            "confidence": signal.confidence,
-            "price": f"{signal.price:f}",
-            "reason": signal.reason,
-            "outcome": outcome.value,
-            "at": signal.at.isoformat(),
-        }
-        publish("signals", data, owner_id=strategy.portfolio.owner_id)
-    return signal
-
-
-def _ask(strategy: Strategy, candles: Candles) -> Word | None:
-    try:
-        word = strategy.configured_rule.latest(candles)
-    except Exception as error:  # A rule may be anybody's code: it must not stop the others.
-        metrics.FAILURES.labels(strategy.rule).inc()
-        log.exception("strategy_failed", strategy=str(strategy.pk), rule=strategy.rule)
-        _remember_error(strategy, f"{type(error).__name__}: {error}")
-        return None
-    if strategy.last_error:
-        _remember_error(strategy, "")
-    return None if word.action is Action.HOLD else word
-
-
-def _remember_error(strategy: Strategy, message: str) -> None:
-    strategy.last_error = message[:500]
-    strategy.save(update_fields=["last_error", "updated_at"])
-
-
-def _as_row(word: Word, bar: Bar) -> dict[str, object]:
-    return {
-        "at": bar.close_time,
-        "action": word.action,
-        "confidence": word.confidence,
-        "price": bar.close,
-        "stop_loss": _amount(word.stop_loss),
-        "take_profit": _amount(word.take_profit),
-        "reason": word.reason[:500],
-    }
-
-
-def _amount(price: float | None) -> Decimal | None:
-    return None if price is None else quantize(Decimal(repr(price)))
 
 
 def _complete(rule: str, parameters: dict[str, object]) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Configured strategies and what they said."""
+"""Rules at work on an instrument of a portfolio."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from decimal import Decimal
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
-from algotrendy.trading.signals import Action, Direction
+from algotrendy.trading.signals import Direction
 from algotrendy.trading.strategies import registry
 from algotrendy.trading.strategies.base import Strategy as StrategyRule
 from algotrendy.trading.values import Timeframe
@@ -59,35 +59,3 @@ class Strategy(PublicModel):
     def configured_rule(self) -> StrategyRule:
         """The rule with this row's parameters; raises a TradingError where they do not fit."""
         return registry.build(self.rule, self.parameters)
-
-
-class SignalOutcome(models.TextChoices):
-    NEW = "new", "New"
-    ORDERED = "ordered", "Ordered"
-    DENIED = "denied", "Denied"
-    SKIPPED = "skipped", "Skipped"
-
-
-class Signal(PublicModel):
-    """A strategy's word on one candle that asks for a trade; at most one for each strategy and candle."""
-
-    strategy = models.ForeignKey(Strategy, on_delete=models.CASCADE, related_name="signals")
-    candle_open_time = models.DateTimeField()
-    at = models.DateTimeField(help_text="Market time: when the candle closed.")
-    action = models.CharField(max_length=4, choices=choices_of(Action))
-    confidence = models.FloatField()
-    price = AmountField()
-    stop_loss = AmountField(null=True, blank=True)
-    take_profit = AmountField(null=True, blank=True)
-    reason = models.CharField(max_length=500)
-    outcome = models.CharField(max_length=16, choices=SignalOutcome.choices, default=SignalOutcome.NEW)
-    outcome_reason = models.CharField(max_length=500, blank=True)
-
-    class Meta:
-        ordering = ["-at"]
-        constraints = [
-            models.UniqueConstraint(fields=["strategy", "candle_open_time"], name="signal_once_per_candle"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.action} ({self.confidence:.2f}) at {self.price}"

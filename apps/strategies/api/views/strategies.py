@@ -1,4 +1,4 @@
-"""Configuring strategies, and reading what they said."""
+"""Rules, and configuring strategies that follow them."""
 
 from __future__ import annotations
 
@@ -12,23 +12,18 @@ from rest_framework.response import Response
 
 from algotrendy.trading.strategies import registry
 from apps.accounts.api.requests import signed_in
-from apps.common.api.errors import answer_with
 from apps.common.api.permissions import AUTHENTICATED
 from apps.common.api.views import ApiView, ListView, checked, row_or_404
 from apps.strategies import services
-from apps.strategies.models import Signal, Strategy
-from apps.strategies.selectors import signals_of, strategies_of
-
-from .filters import SignalFilter, StrategyFilter
-from .serializers import (
+from apps.strategies.api.filters import StrategyFilter
+from apps.strategies.api.serializers import (
     RuleSerializer,
-    SignalSerializer,
     StrategyChangeSerializer,
     StrategyCreateSerializer,
     StrategySerializer,
 )
-
-answer_with(services.StrategyNotReady, 409)
+from apps.strategies.models import Strategy
+from apps.strategies.selectors import strategies_of
 
 
 class RulesView(ApiView):
@@ -105,14 +100,3 @@ class DisableView(SwitchView):
     def post(self, request: Request, strategy_id: uuid.UUID) -> Response:
         """Stop a strategy; the protective orders of its open position stay."""
         return super().post(request, strategy_id)
-
-
-class SignalsView(ListView):
-    """What strategies said, each with what became of it."""
-
-    access = {"GET": "strategies.view_signal"}
-    serializer_class = SignalSerializer
-    filterset_class = SignalFilter
-
-    def rows(self) -> QuerySet[Signal]:
-        return signals_of(signed_in(self.request))

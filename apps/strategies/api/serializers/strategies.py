@@ -10,7 +10,7 @@ from apps.common.api.serializers import AmountField, JSONObjectField, OwnedField
 from apps.common.models import choices_of
 from apps.marketdata.api.fields import InstrumentField
 from apps.portfolio.selectors import portfolios_of
-from apps.strategies.models import Signal, SizingMode, Strategy
+from apps.strategies.models import SizingMode, Strategy
 
 
 class ParameterSerializer(serializers.Serializer):  # type: ignore[type-arg]
@@ -67,15 +67,3 @@ class StrategyCreateSerializer(StrategyChangeSerializer):
     rule = serializers.CharField(max_length=64, help_text="One of `/api/strategies/rules`.")
     symbol = InstrumentField(source="instrument")
     timeframe = serializers.ChoiceField(choices=choices_of(Timeframe))
-
-
-class SignalSerializer(RowSerializer):
-    strategy_name = serializers.CharField(source="strategy.name", read_only=True)
-    symbol = serializers.CharField(source="strategy.instrument.symbol", read_only=True)
-
-    class Meta:
-        model = Signal
-        fields = [
-            "id", "strategy", "strategy_name", "symbol", "action", "confidence", "price", "stop_loss", "take_profit",
-            "reason", "outcome", "outcome_reason", "candle_open_time", "at", "created_at",
-        ]  # fmt: skip

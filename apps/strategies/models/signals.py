@@ -1,0 +1,43 @@
+"""What strategies said."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from algotrendy.trading.signals import Action
+from apps.common.fields import AmountField
+from apps.common.models import PublicModel, choices_of
+
+from .configured import Strategy
+
+
+class SignalOutcome(models.TextChoices):
+    NEW = "new", "New"
+    ORDERED = "ordered", "Ordered"
+    DENIED = "denied", "Denied"
+    SKIPPED = "skipped", "Skipped"
+
+
+class Signal(PublicModel):
+    """A strategy's word on one candle that asks for a trade; at most one for each strategy and candle."""
+
+    strategy = models.ForeignKey(Strategy, on_delete=models.CASCADE, related_name="signals")
+    candle_open_time = models.DateTimeField()
+    at = models.DateTimeField(help_text="Market time: when the candle closed.")
+    action = models.CharField(max_length=4, choices=choices_of(Action))
+    confidence = models.FloatField()
+    price = AmountField()
+    stop_loss = AmountField(null=True, blank=True)
+    take_profit = AmountField(null=True, blank=True)
+    reason = models.CharField(max_length=500)
+    outcome = models.CharField(max_length=16, choices=SignalOutcome.choices, default=SignalOutcome.NEW)
+    outcome_reason = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ["-at"]
+        constraints = [
+            models.UniqueConstraint(fields=["strategy", "candle_open_time"], name="signal_once_per_candle"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} ({self.confidence:.2f}) at {self.price}"
