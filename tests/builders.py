@@ -18,7 +18,9 @@ from apps.brokers.models import BrokerConnection, BrokerKind, PaperOrder, PaperT
 from apps.marketdata.models import AssetType, Candle, Feed, Instrument, Source
 from apps.orders.models import Fill, Order, OrderEvent
 from apps.portfolio.models import EquitySnapshot, Portfolio, Position, RiskProfile
-from apps.strategies.models import Signal, Strategy
+from apps.strategies.backtests import setup_backtest
+from apps.strategies.models import Backtest, BacktestResult, JobStatus, Signal, Strategy
+from apps.strategies.reports.keeping import kept
 
 PASSWORD = "a-long-enough-passphrase"
 MARKET_TIME = datetime(2024, 3, 1, 12, tzinfo=UTC)
@@ -126,6 +128,40 @@ def make_signal(strategy: Strategy, **overrides: Any) -> Signal:
         **overrides,
     }
     return Signal.objects.create(strategy=strategy, candle_open_time=opened, **values)
+
+
+def make_backtest(owner: User, **overrides: Any) -> Backtest:
+    """Return a waiting backtest of SMA 2 / 3 on all candles of BTC/USD: all cash at each entry, unprotected."""
+    instruments = overrides.pop("instruments", None) or [make_instrument()]
+    values = {
+        "name": f"Backtest {next(_numbers)}",
+        "rule": "sma_cross",
+        "parameters": {"fast": 2, "slow": 3},
+        "timeframe": Timeframe.H1,
+        "source": Source.CSV,
+        "sizing_rule": "percent_of_cash",
+        "sizing_value": Decimal(100),
+        "protect": False,
+        "stop_percent": Decimal(0),
+        "target_percent": Decimal(0),
+        **overrides,
+    }
+    backtest = Backtest.objects.create(owner=owner, **values)
+    backtest.instruments.set(instruments)
+    return backtest
+
+
+def make_completed_backtest(owner: User, **overrides: Any) -> Backtest:
+    """Return a completed backtest with its result, worked out from the stored candles."""
+    backtest = make_backtest(owner, status=JobStatus.COMPLETED, progress=100, **overrides)
+    result = kept(setup_backtest(backtest, lambda stage, done: None))
+    for name, value in result.summary.items():
+        setattr(backtest, name, value)
+    backtest.started_at = backtest.finished_at = backtest.created_at
+    backtest.save()
+    columns = {"curve": result.curve, "trades": result.trades, "report": result.report}
+    BacktestResult.objects.create(backtest=backtest, figures=result.figures, **columns)
+    return backtest
 
 
 def make_order(portfolio: Portfolio, **overrides: Any) -> Order:

@@ -63,6 +63,7 @@ SPECTACULAR_SETTINGS = {
     "APPEND_COMPONENTS": {"headers": LIMIT_HEADERS},
     "ENUM_NAME_OVERRIDES": {
         "Role": "apps.accounts.models.Role",
+        "JobStatus": "apps.strategies.models.JobStatus",
         "OrderRole": "apps.orders.models.OrderRole",
         "OrderType": "apps.common.api.schema.ORDER_TYPES",
         "Side": "apps.common.api.schema.SIDES",

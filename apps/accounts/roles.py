@@ -17,7 +17,7 @@ TRADED = {
     "marketdata": ["instrument", "candle", "feed"],
     "brokers": ["broker connection"],
     "portfolio": ["portfolio", "risk profile", "position", "equity snapshot"],
-    "strategies": ["strategy", "signal"],
+    "strategies": ["strategy", "signal", "backtest"],
     "orders": ["order", "order event", "fill"],
 }
 """The models of the trade by app, as their permissions name them."""
@@ -28,6 +28,9 @@ TRADER = VIEWED | {
     "strategies.add strategy",
     "strategies.change strategy",
     "strategies.delete strategy",
+    "strategies.add backtest",
+    "strategies.change backtest",  # cancel
+    "strategies.delete backtest",
     "portfolio.add portfolio",
     "portfolio.change portfolio",
     "portfolio.change risk profile",

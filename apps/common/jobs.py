@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
-QUEUES = ("orders", "marketdata", "default")
+QUEUES = ("orders", "marketdata", "backtests", "default")
 """What the workers serve; `CELERY_TASK_ROUTES` says which task goes where."""
 log = structlog.get_logger(__name__)
 

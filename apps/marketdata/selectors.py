@@ -90,6 +90,13 @@ def candles_between(
     return _columns(instrument.symbol, timeframe, _between(rows, None, end).order_by("-open_time"), length + before)
 
 
+def candle_count(
+    *, instrument: Instrument, timeframe: str, source: str, start: datetime | None, end: datetime | None
+) -> int:
+    """Return how many candles are stored with start ≤ open_time < end."""
+    return _between(_series(instrument, timeframe, source), start, end).count()
+
+
 @dataclass(frozen=True, slots=True)
 class CandlesPage:
     """Rows of one series, oldest first; `next_start` is where to read on, None at the end."""

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
+from traceback import extract_tb
 
 from algotrendy.trading.backtest.config import (
     UNPROTECTED,
     BacktestConfig,
+    Entry,
+    FillAt,
     InvalidBacktest,
     Protection,
     Sizing,
@@ -22,14 +28,17 @@ from algotrendy.trading.backtest.metrics import Market, Metrics, measure
 from algotrendy.trading.backtest.packing import Book
 from algotrendy.trading.backtest.results import Result
 from algotrendy.trading.candles import Candles
+from algotrendy.trading.errors import TradingError
 from algotrendy.trading.matching import Costs
+from algotrendy.trading.risk import RiskLimits
 from algotrendy.trading.signals import Direction
+from algotrendy.trading.strategies import registry
 from algotrendy.trading.strategies.base import Strategy as Rule
 from algotrendy.trading.strategies.windows import signals_through_window, window_length
 from apps.marketdata.models import AssetType, Instrument
 from apps.marketdata.selectors import candles_between
 from apps.portfolio.models import Portfolio
-from apps.strategies.models import Strategy
+from apps.strategies.models import Strategy, TradeSetup
 
 type Progress = Callable[[str, int], object]
 """Told the stage that begins, and by how many candles the one at work went on."""
@@ -54,6 +63,26 @@ class Report:
     honesty: Honesty
 
 
+class StrategyFailed(TradingError):
+    """A rule's own code raised."""
+
+    code = "strategy_failed"
+
+
+def setup_backtest(setup: TradeSetup, progress: Progress) -> Report:
+    """Trade what a stored backtest asks for."""
+    return rule_backtest(
+        rule=registry.build(setup.rule, setup.parameters),
+        instruments=list(setup.instruments.all()),
+        timeframe=setup.timeframe,
+        period=Period(setup.source, setup.start, setup.end),
+        plan=setup_plan(setup),
+        config=setup_account(setup),
+        as_live=setup.as_live,
+        progress=progress,
+    )
+
+
 def rule_backtest(
     *,
     rule: Rule,
@@ -70,25 +99,32 @@ def rule_backtest(
     for instrument in instruments:
         progress(f"{instrument} read", 0)
         loaded.append(candles_of(rules=[rule], instrument=instrument, timeframe=timeframe, period=period))
-    books = []
-    for instrument, (candles, first) in zip(instruments, loaded, strict=True):
-        progress(f"{instrument} signals", 0)
-        books.append(
-            book_of(
-                rule=rule,
-                instrument=instrument,
-                candles=candles,
-                first=first,
-                plan=plan,
-                as_live=as_live,
-                progress=lambda: progress("", 1),
-            )
-        )
-    progress("trades", 0)
-    result = simulate(books, config)
-    market = market_of(instruments)
-    progress("honesty", 0)
-    return Report(rule, result, measure(result, market), examine([rule] * len(books), result, market))
+    with blaming(rule):
+        books = []
+        for instrument, (candles, first) in zip(instruments, loaded, strict=True):
+            progress(f"{instrument} signals", 0)
+            step = (lambda: progress("", 1)) if as_live else None
+            books.append(book_of(rule, instrument, candles, first=first, plan=plan, step=step))
+        progress("trades", 0)
+        result = simulate(books, config)
+        market = market_of(instruments)
+        progress("honesty", 0)
+        return Report(rule, result, measure(result, market), examine([rule] * len(books), result, market))
+
+
+@contextlib.contextmanager
+def blaming(rule: Rule) -> Iterator[None]:
+    """Turn what the rule's own code raises into a StrategyFailed that names its line; the platform's faults stay."""
+    try:
+        yield
+    except (TradingError, MemoryError):
+        raise
+    except Exception as error:
+        own = [frame for frame in extract_tb(error.__traceback__) if frame.filename == inspect.getfile(type(rule))]
+        if not own or type(error).__module__.startswith(("celery", "billiard")):
+            raise
+        place = f"{Path(own[-1].filename).name}, line {own[-1].lineno}"
+        raise StrategyFailed(f"{rule.name} raised {type(error).__name__}: {error} ({place}).") from error
 
 
 def candles_of(*, rules: Iterable[Rule], instrument: Instrument, timeframe: str, period: Period) -> tuple[Candles, int]:
@@ -114,20 +150,20 @@ def candles_of(*, rules: Iterable[Rule], instrument: Instrument, timeframe: str,
 
 
 def book_of(
-    *,
     rule: Rule,
     instrument: Instrument,
     candles: Candles,
+    *,
     first: int,
     plan: TradePlan,
-    as_live: bool = False,
-    progress: Callable[[], object] = lambda: None,
+    step: Callable[[], object] | None = None,
 ) -> Book:
     """Return what the rule says on the candles, ready to be traded.
 
-    `as_live` asks it again on every candle, through the window that a live run sees; else once on the whole history.
+    With a `step`, which is called for each candle, the rule is asked again on every one through the window that a live
+    run sees; else once on the whole history.
     """
-    signals = signals_through_window(rule, candles, first, progress) if as_live else rule.signals(candles)
+    signals = rule.signals(candles) if step is None else signals_through_window(rule, candles, first, step)
     return Book(candles, signals, instrument.spec, plan, first, f"{rule.name} {instrument.symbol}")
 
 
@@ -144,7 +180,8 @@ def strategies_backtest(
         candles, first = candles_of(rules=rules, instrument=instrument, timeframe=timeframe, period=period)
         for strategy, rule in zip(together, rules, strict=True):
             plan = plan_of(strategy, portfolio)
-            book = book_of(rule=rule, instrument=instrument, candles=candles, first=first, plan=plan, as_live=as_live)
+            step = (lambda: None) if as_live else None
+            book = book_of(rule, instrument, candles, first=first, plan=plan, step=step)
             books.append(replace(book, name=strategy.slug))
     return simulate(books, account_of(portfolio))
 
@@ -168,6 +205,27 @@ def account_of(portfolio: Portfolio) -> BacktestConfig:
         initial_cash=portfolio.initial_cash,
         costs=Costs(connection.commission_rate, connection.slippage_rate),
         limits=portfolio.risk_profile.limits,
+    )
+
+
+def setup_plan(setup: TradeSetup) -> TradePlan:
+    """Return what a stored backtest makes of its signals."""
+    return TradePlan(
+        direction=Direction(setup.direction),
+        sizing=Sizing(SizingRule(setup.sizing_rule), setup.sizing_value),
+        protection=Protection(setup.protect, setup.stop_percent, setup.target_percent, setup.trail_percent),
+        entry=Entry(setup.limit_percent, setup.limit_candles),
+        min_confidence=setup.min_confidence,
+    )
+
+
+def setup_account(setup: TradeSetup) -> BacktestConfig:
+    """Return the account that a stored backtest trades in."""
+    return BacktestConfig(
+        initial_cash=setup.initial_cash,
+        costs=Costs(setup.commission_rate, setup.slippage_rate),
+        limits=RiskLimits(enabled=setup.risk_limits),
+        fill_at=FillAt(setup.fill_at),
     )
 
 

@@ -25,7 +25,7 @@ from apps.accounts.models import Action, ApiKey, ApiSession, RateLimit, User
 from apps.accounts.services import api_key_create, api_key_revoke, audit, session_begin
 from apps.portfolio.models import RiskProfile
 from tests.apps.dashboard.conftest import Book, book_of
-from tests.builders import make_candles_rows, make_feed
+from tests.builders import make_candles_rows, make_completed_backtest, make_feed
 from tests.integration import matrix
 from tests.integration.matrix import ADMIN, ANONYMOUS, EXPIRED_TOKEN, OTHER, PEOPLE, REVOKED_KEY, TRADER, VIEWER
 from tests.routes import api_routes
@@ -58,7 +58,8 @@ class Cast:
 def cast(admin: User, trader: User, other_trader: User, viewer: User) -> Cast:
     people = {ADMIN: admin, TRADER: trader, OTHER: other_trader, VIEWER: viewer}
     book = book_of(trader)
-    make_candles_rows(book.order.instrument, [100, 101])
+    make_candles_rows(book.order.instrument, [100, 101, 102, 103])
+    backtest = make_completed_backtest(trader, instruments=[book.order.instrument])
     keys = {}
     for name, scopes in (("read_key", ["read"]), ("trade_key", ["trade"]), (REVOKED_KEY, ["read", "trade"])):
         _, keys[name] = api_key_create(user=trader, name=name, scopes=scopes)
@@ -68,7 +69,7 @@ def cast(admin: User, trader: User, other_trader: User, viewer: User) -> Cast:
     expired.set_exp(lifetime=-timedelta(seconds=1))
     ids = {
         "portfolio_id": book.portfolio.pk, "strategy_id": book.strategy.pk, "order_id": book.order.pk,
-        "position_id": book.position.pk, "user_id": trader.pk, "symbol": "BTC/USD",
+        "backtest_id": backtest.pk, "position_id": book.position.pk, "user_id": trader.pk, "symbol": "BTC/USD",
         "key_id": ApiKey.objects.get(name="read_key").pk, "session_id": ApiSession.objects.get(user=trader).pk,
     }  # fmt: skip
     return Cast(people, book, keys, {**tokens, EXPIRED_TOKEN: str(expired)}, ids)

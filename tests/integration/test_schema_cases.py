@@ -37,7 +37,7 @@ from apps.accounts.models import ApiKey, ApiSession, User
 from apps.accounts.services import api_key_create, session_begin
 from apps.portfolio.api.serializers import PortfolioSerializer
 from tests.apps.dashboard.conftest import book_of
-from tests.builders import make_candles_rows, make_feed
+from tests.builders import make_candles_rows, make_completed_backtest, make_feed
 
 CHECKS = [
     not_a_server_error, status_code_conformance, content_type_conformance, response_headers_conformance,
@@ -70,12 +70,14 @@ def send_as(admin: User, trader: User, viewer: User) -> Callable[[str], Send]:
     book = book_of(trader)
     make_candles_rows(book.order.instrument, [100 + number % 7 for number in range(60)])
     make_feed(book.order.instrument)
+    backtest = make_completed_backtest(trader, instruments=[book.order.instrument])
     _, text = api_key_create(user=trader, name="cases", scopes=["read", "trade"])
     people = {"viewer": viewer, "trader": trader, "admin": admin}
     tokens = {name: session_begin(user=user).access for name, user in people.items()}
     ids = {
         "portfolio_id": book.portfolio.pk, "strategy_id": book.strategy.pk, "order_id": book.order.pk,
-        "position_id": book.position.pk, "user_id": trader.pk, "symbol": "BTC/USD", "timeframe": "1h",
+        "backtest_id": backtest.pk, "position_id": book.position.pk, "user_id": trader.pk, "symbol": "BTC/USD",
+        "timeframe": "1h",
         "key_id": ApiKey.objects.get().pk, "session_id": ApiSession.objects.filter(user=trader).first().pk,  # type: ignore[union-attr]
     }  # fmt: skip
 
@@ -110,7 +112,7 @@ def sent(client: APIClient, case: Case, ids: dict[str, Any]) -> Response:
         transaction.set_rollback(True)
     prepared = requests.Request(case.method, f"http://testserver{path}").prepare()
     headers = {name.lower(): [value] for name, value in answer.headers.items()}
-    return Response(answer.status_code, headers, answer.content, prepared, 0.0, verify=False)
+    return Response(answer.status_code, headers, answer.getvalue(), prepared, 0.0, verify=False)
 
 
 def _json(value: Any) -> bytes:

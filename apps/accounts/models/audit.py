@@ -40,6 +40,8 @@ class Action(models.TextChoices):
     POSITION_CLOSED = "position.close_requested", "Position's closing asked for"
     STRATEGY_ENABLED = "strategy.enabled", "Strategy switched on"
     STRATEGY_DISABLED = "strategy.disabled", "Strategy switched off"
+    BACKTEST_CREATED = "backtest.created", "Backtest asked for"
+    BACKTEST_DELETED = "backtest.deleted", "Backtest deleted"
     ADDED_IN_CONSOLE = "console.added", "Added in the console"
     CHANGED_IN_CONSOLE = "console.changed", "Changed in the console"
     DELETED_IN_CONSOLE = "console.deleted", "Deleted in the console"

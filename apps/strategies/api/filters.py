@@ -5,7 +5,7 @@ import django_filters as filters
 from algotrendy.trading.signals import Action
 from apps.common.api.filters import TruthFilter, UtcFilter
 from apps.common.models import choices_of
-from apps.strategies.models import SignalOutcome
+from apps.strategies.models import JobStatus, SignalOutcome
 
 
 class StrategyFilter(filters.FilterSet):  # type: ignore[misc]
@@ -22,3 +22,13 @@ class SignalFilter(filters.FilterSet):  # type: ignore[misc]
     outcome = filters.ChoiceFilter(choices=SignalOutcome.choices)
     since = UtcFilter(field_name="at", lookup_expr="gte", label="Market time, inclusive.")
     until = UtcFilter(field_name="at", lookup_expr="lt", label="Market time, exclusive.")
+
+
+class BacktestFilter(filters.FilterSet):  # type: ignore[misc]
+    strategy = filters.UUIDFilter(field_name="strategy_id")
+    symbol = filters.CharFilter(field_name="instruments__symbol", distinct=True)
+    rule = filters.CharFilter()
+    timeframe = filters.CharFilter()
+    status = filters.ChoiceFilter(choices=JobStatus.choices)
+    since = UtcFilter(field_name="created_at", lookup_expr="gte", label="Asked for, inclusive.")
+    until = UtcFilter(field_name="created_at", lookup_expr="lt", label="Asked for, exclusive.")

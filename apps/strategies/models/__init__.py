@@ -1,6 +1,19 @@
-"""Configured strategies, and what they said."""
+"""Configured strategies and what they said, and backtests."""
 
+from .backtests import Backtest, BacktestResult, TradeSetup
 from .configured import SizingMode, Strategy
+from .jobs import ACTIVE, Job, JobStatus
 from .signals import Signal, SignalOutcome
 
-__all__ = ["Signal", "SignalOutcome", "SizingMode", "Strategy"]
+__all__ = [
+    "ACTIVE",
+    "Backtest",
+    "BacktestResult",
+    "Job",
+    "JobStatus",
+    "Signal",
+    "SignalOutcome",
+    "SizingMode",
+    "Strategy",
+    "TradeSetup",
+]

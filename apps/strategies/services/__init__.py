@@ -1,5 +1,6 @@
-"""What writes: configuring strategies, and asking them."""
+"""What writes: configuring strategies, asking them, and backtesting them."""
 
+from .backtests import backtest_cancel, backtest_create, backtest_delete, backtest_run
 from .configuring import (
     CHANGEABLE,
     StrategyNotReady,
@@ -10,10 +11,19 @@ from .configuring import (
     strategy_enable,
 )
 from .evaluating import signal_settle, strategies_ran, strategy_evaluate
+from .jobs import JobIsActive, JobNotCancelable, TooManyJobs, jobs_sweep
 
 __all__ = [
     "CHANGEABLE",
+    "JobIsActive",
+    "JobNotCancelable",
     "StrategyNotReady",
+    "TooManyJobs",
+    "backtest_cancel",
+    "backtest_create",
+    "backtest_delete",
+    "backtest_run",
+    "jobs_sweep",
     "signal_settle",
     "strategies_ran",
     "strategy_configure",

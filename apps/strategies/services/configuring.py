@@ -48,7 +48,7 @@ def strategy_create(
         rule=rule,
         instrument=instrument,
         timeframe=timeframe,
-        parameters=_complete(rule, parameters or {}),
+        parameters=complete_parameters(rule, parameters or {}),
         **options,
     )
     _require_common_currency(strategy)
@@ -70,7 +70,7 @@ def strategy_configure(*, strategy: Strategy, **changes: Any) -> Strategy:
     parameters = {**kept, **changes.pop("parameters", {})}
     for name, value in changes.items():
         setattr(strategy, name, value)
-    strategy.parameters = _complete(strategy.rule, parameters)
+    strategy.parameters = complete_parameters(strategy.rule, parameters)
     strategy.full_clean()
     strategy.save()
     return strategy
@@ -101,7 +101,7 @@ def strategy_disable(*, strategy: Strategy) -> Strategy:
     return _switch(strategy, enabled=False)
 
 
-def _complete(rule: str, parameters: dict[str, object]) -> dict[str, object]:
+def complete_parameters(rule: str, parameters: dict[str, object]) -> dict[str, object]:
     """Return all parameters of the rule, checked, with defaults for those not given."""
     built = registry.build(rule, parameters)
     return {spec.name: getattr(built, spec.name) for spec in built.parameters()}

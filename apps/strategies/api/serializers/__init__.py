@@ -1,9 +1,29 @@
-"""What strategies and signals take and show."""
+"""What strategies, signals and backtests take and show."""
 
+from .backtests import (
+    BacktestCreateSerializer,
+    BacktestDetailSerializer,
+    BacktestSerializer,
+    BacktestTradesSerializer,
+    CompareQuerySerializer,
+    ComparisonSerializer,
+    CurveQuerySerializer,
+    CurveSerializer,
+    PageQuerySerializer,
+)
 from .signals import SignalSerializer
 from .strategies import RuleSerializer, StrategyChangeSerializer, StrategyCreateSerializer, StrategySerializer
 
 __all__ = [
+    "BacktestCreateSerializer",
+    "BacktestDetailSerializer",
+    "BacktestSerializer",
+    "BacktestTradesSerializer",
+    "CompareQuerySerializer",
+    "ComparisonSerializer",
+    "CurveQuerySerializer",
+    "CurveSerializer",
+    "PageQuerySerializer",
     "RuleSerializer",
     "SignalSerializer",
     "StrategyChangeSerializer",

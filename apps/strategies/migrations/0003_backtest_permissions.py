@@ -1,0 +1,19 @@
+"""Give the roles what they may do with backtests."""
+
+from django.db import migrations
+
+from apps.accounts import roles
+
+
+def seed(apps, schema_editor):
+    roles.seed(apps)
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("strategies", "0002_backtests"),
+        ("accounts", "0002_roles"),
+        ("contenttypes", "0002_remove_content_type_name"),
+    ]
+
+    operations = [migrations.RunPython(seed, migrations.RunPython.noop)]
