@@ -73,6 +73,7 @@ def sidebar(request: HttpRequest) -> list[Item]:
             "separator": True,
             "items": [
                 _page("Strategies", "cognition", "strategies", "strategy"),
+                _page("Backtests", "science", "strategies", "backtest"),
                 _page("Signals", "bolt", "strategies", "signal"),
             ],
         },

@@ -53,7 +53,8 @@ class OrderAdmin(FactAdmin):
     actions_detail = ["cancel_order"]
     compressed_fields = False
     change_form_outer_before_template = "console/order_chain.html"
-    list_before_template = "console/order_list.html"
+    list_before_template = "console/live_list.html"
+    live_topic, live_fields = "orders", ("filled", "state", "price_shown")
     empty_hint = "Enable a strategy, or place an order through the API: every one is listed here from its first moment."
     fieldsets = [
         ("Order", {"fields": ORDER}),

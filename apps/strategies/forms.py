@@ -70,15 +70,10 @@ def _range(spec: ParameterSpec) -> str:
     return f"{spec.minimum:,g} to {spec.maximum:,g}"
 
 
-class _StrategyForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Check the rule with its parameters before anything is saved; `parameters` of the cleaned data are complete."""
+class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Check a rule with its parameters before anything is saved; `parameters` of the cleaned data are complete."""
 
     rule = forms.ChoiceField(widget=UnfoldAdminSelectWidget(), help_text="What decides when to buy and to sell.")
-    name = forms.CharField(max_length=100, widget=UnfoldAdminTextInputWidget())
-
-    class Meta:
-        model = Strategy
-        exclude = ["parameters", "slug", "enabled", "last_run_at", "last_error"]  # noqa: DJ006 - the rest is asked for
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -92,8 +87,6 @@ class _StrategyForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        self._require_common_currency(cleaned)
-        self._require_free_name(cleaned)
         if "rule" in cleaned and not self.errors:
             cleaned["parameters"] = self._parameters(cleaned["rule"], cleaned)
         return cleaned
@@ -107,6 +100,22 @@ class _StrategyForm(forms.ModelForm):  # type: ignore[type-arg]
         except TradingError as error:
             self.add_error(field_name(rule, specs[0].name), error.message)
         return values
+
+
+class _StrategyForm(RuleForm):
+    """A strategy: its rule, and what is made of its signals."""
+
+    name = forms.CharField(max_length=100, widget=UnfoldAdminTextInputWidget())
+
+    class Meta:
+        model = Strategy
+        exclude = ["parameters", "slug", "enabled", "last_run_at", "last_error"]  # noqa: DJ006 - the rest is asked for
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        self._require_common_currency(cleaned)
+        self._require_free_name(cleaned)
+        return cleaned
 
     def _require_common_currency(self, cleaned: Mapping[str, Any]) -> None:
         portfolio, instrument = cleaned.get("portfolio"), cleaned.get("instrument")

@@ -24,6 +24,7 @@ from rest_framework_simplejwt.tokens import AccessToken
 from apps.accounts.models import Action, ApiKey, ApiSession, RateLimit, User
 from apps.accounts.services import api_key_create, api_key_revoke, audit, session_begin
 from apps.portfolio.models import RiskProfile
+from apps.strategies.models import Backtest
 from tests.apps.dashboard.conftest import Book, book_of
 from tests.builders import make_candles_rows, make_completed_backtest, make_feed
 from tests.integration import matrix
@@ -218,7 +219,8 @@ def rows(cast: Cast) -> dict[str, Any]:
         "portfolio_portfolio": book.portfolio,
         "portfolio_riskprofile": RiskProfile.objects.get(portfolio=book.portfolio),
         "portfolio_equitysnapshot": book.snapshot, "portfolio_position": book.position,
-        "strategies_strategy": book.strategy, "strategies_signal": book.signal, "orders_order": book.order,
+        "strategies_backtest": Backtest.objects.get(), "strategies_strategy": book.strategy,
+        "strategies_signal": book.signal, "orders_order": book.order,
         "orders_orderevent": book.order.events.first(), "orders_fill": book.fill,
     }  # fmt: skip
     return {name: getattr(row, "pk", 1) for name, row in found.items()}

@@ -32,6 +32,7 @@ PERMISSIONS = {
     "positions": "portfolio.view_position",
     "portfolio": "portfolio.view_portfolio",
     "signals": "strategies.view_signal",
+    "backtests": "strategies.view_backtest",
 }
 """Each topic, and what a listener needs to be allowed to see."""
 _threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="stream-access")

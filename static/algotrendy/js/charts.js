@@ -1,4 +1,4 @@
-/* The two charts of the console on TradingView's Lightweight Charts; they follow the theme. */
+/* The charts of the console on TradingView's Lightweight Charts; they follow the theme. */
 (function () {
   "use strict";
   const { LightweightCharts: lib, Console } = window;
@@ -212,12 +212,37 @@
       follow(this.chart, () => this.drawdown.applyOptions({ lineColor: token("--down"), bottomColor: `${token("--down")}44` }));
     }
 
-    set(curve) {
+    /* Rows of [time, equity, drawdown in percent], and where there is one a line to compare with, [time, value]. */
+    set(curve, compared) {
       this.equity.setData(curve.map(([time, value]) => ({ time, value })));
       this.drawdown.setData(curve.map(([time, , value]) => ({ time, value })));
+      if (compared) this.compare(compared);
+      this.chart.timeScale().fitContent();
+    }
+
+    compare(points) {
+      const quiet = { lineWidth: 1.5, lineStyle: 2, priceLineVisible: false, lastValueVisible: false, crosshairMarkerVisible: false };
+      this.compared ??= this.chart.addSeries(lib.LineSeries, { ...quiet, color: "#93a0b2" });
+      this.compared.setData(points.map(([time, value]) => ({ time, value })));
+    }
+  }
+
+  /* Several lines over one axis of time, each with a color of its own. */
+  class LinesChart {
+    constructor(element) {
+      this.chart = lib.createChart(element, options());
+      follow(this.chart, () => {});
+    }
+
+    add(points, color, unit = "%") {
+      const line = this.chart.addSeries(lib.LineSeries, {
+        color, lineWidth: 2, priceLineVisible: false,
+        priceFormat: { type: "custom", minMove: 0.01, formatter: (value) => `${Console.amount(value, 2)}${unit}` },
+      });
+      line.setData(points.map(([time, value]) => ({ time, value })));
       this.chart.timeScale().fitContent();
     }
   }
 
-  window.ConsoleCharts = { CandleChart, EquityChart };
+  window.ConsoleCharts = { CandleChart, EquityChart, LinesChart };
 })();

@@ -1,4 +1,4 @@
-/* The orders list: rows whose order changes are read again and put in place; new ones are offered by a button. */
+/* A live list: rows that change are read again and put in place; new ones are offered by a button. */
 (function () {
   "use strict";
   const { Console } = window;
@@ -26,18 +26,21 @@
 
   /* Only the cells: the row's own menu keeps working. */
   function copy(before, after) {
-    for (const name of ["field-filled", "field-state", "field-price_shown"]) {
-      const [old, fresh] = [before.querySelector(`.${name}`), after.querySelector(`.${name}`)];
+    for (const name of news().dataset.fields.split(" ")) {
+      const [old, fresh] = [before.querySelector(`.field-${name}`), after.querySelector(`.field-${name}`)];
       if (old && fresh) old.replaceChildren(...fresh.childNodes);
     }
     before.classList.add("is-changed");
     window.setTimeout(() => before.classList.remove("is-changed"), 1200);
   }
 
+  function news() {
+    return document.getElementById("list-news");
+  }
+
   function offer() {
-    const news = document.getElementById("orders-news");
-    news.querySelector(".list-news-count").textContent = String(unseen.size);
-    news.hidden = unseen.size === 0;
+    news().querySelector(".list-news-count").textContent = String(unseen.size);
+    news().hidden = unseen.size === 0;
   }
 
   /* After a gap in the stream every row on the page may be old. */
@@ -49,9 +52,9 @@
   }
 
   window.addEventListener("DOMContentLoaded", () => {
-    document.querySelector("#orders-news button").addEventListener("click", () => window.location.reload());
+    news().querySelector("button").addEventListener("click", () => window.location.reload());
     const later = Console.throttle(refresh, 1500);
-    Console.live.on("orders", (data) => {
+    Console.live.on(news().dataset.topic, (data) => {
       changed.add(data.id);
       later();
     });
