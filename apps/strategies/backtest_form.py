@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from unfold.widgets import UnfoldAdminSelect2MultipleWidget, UnfoldAdminTextInputWidget
@@ -40,6 +40,21 @@ class _BacktestForm(RuleForm):
     class Meta:
         model = Backtest
         fields = SETUP
+        labels: ClassVar[dict[str, str]] = {
+            "sizing_rule": "Size of an entry",
+            "sizing_value": "Percent, or quantity",
+            "min_confidence": "Least confidence",
+            "protect": "The rule's stops and targets",
+            "stop_percent": "Stop loss, %",
+            "target_percent": "Take profit, %",
+            "trail_percent": "Trailing stop, %",
+            "limit_percent": "Limit entry, % better",
+            "limit_candles": "Limit rests, candles",
+            "commission_rate": "Commission",
+            "slippage_rate": "Slippage",
+            "fill_at": "Market orders fill at",
+            "as_live": "As live",
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

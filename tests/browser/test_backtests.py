@@ -36,9 +36,8 @@ def test_a_backtest_is_asked_for_followed_and_read(visit: Visit, book: Book, goo
     page.fill("#id_start", "2012-01-01")
     page.fill("#id_end", "2017-01-01")
     page.fill("#id_sma_cross__fast", "10")
-    page.screenshot(path=f"/tmp/shots/form-{page.viewport_size['width']}.png", full_page=True)
     assert not visit.has_overflow()
-    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_role("button", name="Run backtest").click()
     page.wait_for_url(re.compile(r"/strategies/backtest/[0-9a-f-]{36}/change/"))
     expect(page.get_by_text("Waiting for a worker")).to_be_visible()
     expect(page.locator("#live-pill")).to_have_attribute("data-state", "live")
@@ -54,7 +53,6 @@ def test_a_backtest_is_asked_for_followed_and_read(visit: Visit, book: Book, goo
     backtest.refresh_from_db()
     expect(page.get_by_label("Return", exact=True)).to_contain_text(f"{(backtest.total_return or 0) * 100:+.2f}%")
     assert not visit.has_overflow()
-    page.screenshot(path=f"/tmp/shots/bt-{page.viewport_size['width']}.png", full_page=True)
 
 
 def test_trades_and_chart_are_linked(visit: Visit, book: Book, googl: dict[str, Any]) -> None:
@@ -69,14 +67,12 @@ def test_trades_and_chart_are_linked(visit: Visit, book: Book, googl: dict[str, 
     times = [marker["time"] for marker in answer.value.json()["markers"] if marker["order"] == "0"]
     assert len(times) == 2
     expect(oldest).to_have_class(re.compile("is-chosen"))
-    page.screenshot(path=f"/tmp/shots/bt2-{page.viewport_size['width']}.png", full_page=False)
 
 
 def test_a_failed_backtest_says_why_and_offers_another_try(visit: Visit, book: Book, googl: dict[str, Any]) -> None:
     failed = make_backtest(book.owner, **googl, status=JobStatus.FAILED, error="The rule raised.", error_code="x")
     page = visit.open(f"/admin/strategies/backtest/{failed.pk}/change/")
     expect(page.get_by_text("The rule raised.")).to_be_visible()
-    page.screenshot(path=f"/tmp/shots/failed-{page.viewport_size['width']}.png", full_page=True)
     page.get_by_role("link", name="Change it and try again").click()
     expect(page.locator("#id_sma_cross__slow")).to_have_value("20")
     expect(page.locator("#id_timeframe")).to_have_value("1d")
@@ -90,7 +86,6 @@ def test_backtests_are_compared_from_the_list(visit: Visit, book: Book, googl: d
         )
     page = visit.open("/admin/strategies/backtest/")
     assert not visit.has_overflow()
-    page.screenshot(path=f"/tmp/shots/list-{page.viewport_size['width']}.png", full_page=True)
     for box in page.locator("#result_list input.action-select").all():
         box.check(force=True)
     page.select_option("select[name=action]", "compare", force=True)
@@ -100,4 +95,3 @@ def test_backtests_are_compared_from_the_list(visit: Visit, book: Book, googl: d
     expect(page.get_by_role("link", name="Fast 15")).to_be_visible()
     page.wait_for_function("window.__ready === true")
     assert not visit.has_overflow()
-    page.screenshot(path=f"/tmp/shots/cmp-{page.viewport_size['width']}.png", full_page=True)

@@ -43,7 +43,7 @@ class BacktestAdmin(BacktestPages, OwnedByService):
 
     visible = staticmethod(backtests_of)
     form = BacktestForm
-    add_form_template = "admin/change_form.html"
+    add_form_template = "strategies/backtest_form.html"
     change_form_template = "strategies/backtest_page.html"
     list_before_template = "console/live_list.html"
     live_topic = "backtests"

@@ -27,6 +27,16 @@ FULL_TONE = 0.06
 """A month that gained or lost so much has the full color."""
 
 
+SHOWN_AS = {
+    "Backtest": "Setup",
+    "Performance": "Performance",
+    "Trades": "Trade figures",
+    "Exits": "Exits",
+    "Deepest drawdowns": "Deepest drawdowns",
+}
+"""The report's sections that the page repeats; the others have panels of their own."""
+
+
 def page_of(backtest: Backtest) -> Data:
     """Return what the page of a completed backtest shows."""
     figures = backtest.result.figures
@@ -34,7 +44,11 @@ def page_of(backtest: Backtest) -> Data:
     decimals = {instrument.symbol: instrument.price_decimals for instrument in backtest.instruments.all()}
     return {
         "cards": _cards(backtest, figures),
-        "sections": [section for section in figures["sections"] if section["rows"] and section["title"] in SHOWN_AS],
+        "sections": [
+            {**section, "title": SHOWN_AS[section["title"]]}
+            for section in figures["sections"]
+            if section["rows"] and section["title"] in SHOWN_AS
+        ],
         "checks": [
             {**check, "title": check["name"].replace("_", " ").capitalize()} for check in figures["honesty"]["checks"]
         ],
@@ -44,9 +58,6 @@ def page_of(backtest: Backtest) -> Data:
         "trade_count": count,
         "data": {"curve": _curve(backtest), "trades": count, "symbols": [book["symbol"] for book in figures["books"]]},
     }
-
-
-SHOWN_AS = ("Backtest", "Performance", "Trades", "Exits", "Deepest drawdowns")
 
 
 def chart_of(backtest: Backtest, instrument: Instrument, trade: int | None) -> Data:

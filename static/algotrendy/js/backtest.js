@@ -36,6 +36,7 @@
       this.asked = 0;
       this.equity = new ConsoleCharts.EquityChart(this.find("curve"));
       this.equity.set(data.curve.equity, data.curve.held);
+      this.offerHeld(data.curve);
       this.candles = new ConsoleCharts.CandleChart(this.find("candles"), this.find("legend"));
       this.candles.chart.subscribeClick((event) => {
         const trade = this.tradeAt(event);
@@ -45,6 +46,18 @@
       for (const row of root.querySelectorAll("[data-trade]")) {
         row.addEventListener("click", () => this.load(row.dataset.symbol, row.dataset.trade));
       }
+    }
+
+    /* Buying and holding is drawn at once only where it leaves the equity's own moves to be seen. */
+    offerHeld({ equity, held }) {
+      const range = (rows) => Math.max(...rows.map((row) => row[1])) - Math.min(...rows.map((row) => row[1]));
+      const button = this.root.querySelector('[data-line="held"]');
+      const show = (visible) => {
+        button.setAttribute("aria-pressed", String(visible));
+        this.equity.toggleCompared(visible);
+      };
+      show(range(held) < 6 * range(equity));
+      button.addEventListener("click", () => show(button.getAttribute("aria-pressed") !== "true"));
     }
 
     tradeAt(event) {

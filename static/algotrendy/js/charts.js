@@ -222,8 +222,12 @@
 
     compare(points) {
       const quiet = { lineWidth: 1.5, lineStyle: 2, priceLineVisible: false, lastValueVisible: false, crosshairMarkerVisible: false };
-      this.compared ??= this.chart.addSeries(lib.LineSeries, { ...quiet, color: "#93a0b2" });
+      this.compared = this.chart.addSeries(lib.LineSeries, { ...quiet, color: "#93a0b2" });
       this.compared.setData(points.map(([time, value]) => ({ time, value })));
+    }
+
+    toggleCompared(visible) {
+      this.compared.applyOptions({ visible });
     }
   }
 
