@@ -5,6 +5,7 @@ Each check gives a verdict and a sentence with its figures. Samples and draws ar
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -13,7 +14,8 @@ from enum import StrEnum
 import numpy as np
 
 from algotrendy.trading.backtest.gaps import gaps_of
-from algotrendy.trading.backtest.metrics import Market
+from algotrendy.trading.backtest.metrics import Market, returns_of
+from algotrendy.trading.backtest.optimizing.deflating import Trials, deflated_sharpe
 from algotrendy.trading.backtest.resampling import Band, bootstrap
 from algotrendy.trading.backtest.results import Integers, Result
 from algotrendy.trading.candles import Candles
@@ -21,11 +23,12 @@ from algotrendy.trading.signals import SignalColumns
 from algotrendy.trading.strategies.base import Strategy
 from algotrendy.trading.strategies.windows import window_at, window_length
 
-NAMES = ("look_ahead", "warm_up", "missing_bars", "stale_fills", "sample_size", "chance")
+NAMES = ("look_ahead", "warm_up", "missing_bars", "stale_fills", "sample_size", "chance", "deflated_sharpe", "plateau")
 SEED = 20_240_101
 SAMPLES = 200
 SEGMENTS, CUTS = 5, 12
 FEW_TRADES, FEW_TRADES_A_PARAMETER = 30, 10
+ENOUGH = 0.95
 
 
 class Verdict(StrEnum):
@@ -57,8 +60,11 @@ class Honesty:
         return max((check.verdict for check in self.checks), key=order.index)
 
 
-def examine(strategies: Sequence[Strategy], result: Result, market: Market) -> Honesty:
-    """Return the report on a run; `strategies` are those of the result's books, in their order."""
+def examine(strategies: Sequence[Strategy], result: Result, market: Market, *, trials: Trials | None = None) -> Honesty:
+    """Return the report on a run; `strategies` are those of the result's books, in their order.
+
+    `trials` are what was tried besides, where the parameters were chosen for their result.
+    """
     band = bootstrap(result, seed=SEED)
     checks: list[Check] = []
     for strategy, book in zip(strategies, result.books, strict=True):
@@ -70,6 +76,8 @@ def examine(strategies: Sequence[Strategy], result: Result, market: Market) -> H
         prefix = f"{book.name}: " if len(result.books) > 1 else ""
         checks += (replace(check, message=prefix + check.message) for check in found)
     checks += (sample_size(strategies[0], result), chance(band), stale_fills(result))
+    if trials is not None:
+        checks.append(deflated(result, trials))
     return Honesty(tuple(sorted(checks, key=lambda check: NAMES.index(check.name))), band)
 
 
@@ -133,6 +141,20 @@ def chance(band: Band | None) -> Check:
         f"{band.loss_share:.0%} lose money; one in twenty falls by {band.drawdown:.1%} or more."
     )
     return Check("chance", Verdict.WARNING if band.low < 0 else Verdict.PASSED, text, band.loss_share)
+
+
+def deflated(result: Result, trials: Trials) -> Check:
+    """Hold the Sharpe ratio against the best that so many trials without skill would have had."""
+    found = deflated_sharpe(returns_of(result.equity, result.initial_cash), trials)
+    if found is None or not math.isfinite(found.probability):
+        return Check("deflated_sharpe", Verdict.WARNING, "The equity does not move enough to tell skill from search.")
+    text = (
+        f"After {trials.count:,} trials the best without skill would have a Sharpe ratio of {found.hurdle:.4f} a bar, "
+        f"this one has {found.sharpe:.4f}: skill with a probability of {found.probability:.0%}"
+    )
+    if found.probability < ENOUGH:
+        return Check("deflated_sharpe", Verdict.WARNING, f"{text}; {ENOUGH:.0%} would do.", found.probability)
+    return Check("deflated_sharpe", Verdict.PASSED, f"{text}.", found.probability)
 
 
 def stale_fills(result: Result) -> Check:

@@ -194,6 +194,6 @@ def test_the_whole_report_on_real_candles_is_the_same_each_time():
     strategy = registry.build("sma_cross", {})
     result = traded(strategy)
     report = honesty.examine([strategy], result, Market.SESSIONS)
-    assert tuple(check.name for check in report.checks) == honesty.NAMES
+    assert tuple(check.name for check in report.checks) == honesty.NAMES[:6]  # the others are of a search
     assert report == honesty.examine([strategy], result, Market.SESSIONS)
     assert report.worst in (Verdict.WARNING, Verdict.PASSED)
