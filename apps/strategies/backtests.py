@@ -23,7 +23,7 @@ from algotrendy.trading.backtest.config import (
     TradePlan,
 )
 from algotrendy.trading.backtest.engine import simulate
-from algotrendy.trading.backtest.honesty import Honesty, examine
+from algotrendy.trading.backtest.honesty import Honesty, Searched, examine
 from algotrendy.trading.backtest.metrics import Market, Metrics, measure
 from algotrendy.trading.backtest.packing import Book
 from algotrendy.trading.backtest.results import Result
@@ -69,7 +69,7 @@ class StrategyFailed(TradingError):
     code = "strategy_failed"
 
 
-def setup_backtest(setup: TradeSetup, progress: Progress) -> Report:
+def setup_backtest(setup: TradeSetup, progress: Progress, searched: Searched | None = None) -> Report:
     """Trade what a stored backtest asks for."""
     return rule_backtest(
         rule=registry.build(setup.rule, setup.parameters),
@@ -80,6 +80,7 @@ def setup_backtest(setup: TradeSetup, progress: Progress) -> Report:
         config=setup_account(setup),
         as_live=setup.as_live,
         progress=progress,
+        searched=searched,
     )
 
 
@@ -93,8 +94,12 @@ def rule_backtest(
     config: BacktestConfig,
     as_live: bool = False,
     progress: Progress = lambda stage, done: None,
+    searched: Searched | None = None,
 ) -> Report:
-    """Trade one rule on one or several instruments in one account, and report; raises a TradingError."""
+    """Trade one rule on one or several instruments in one account, and report; raises a TradingError.
+
+    `searched` is what else was tried, where the parameters were found by a search.
+    """
     loaded = []
     for instrument in instruments:
         progress(f"{instrument} read", 0)
@@ -109,7 +114,8 @@ def rule_backtest(
         result = simulate(books, config)
         market = market_of(instruments)
         progress("honesty", 0)
-        return Report(rule, result, measure(result, market), examine([rule] * len(books), result, market))
+        honesty = examine([rule] * len(books), result, market, searched=searched)
+        return Report(rule, result, measure(result, market), honesty)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 import structlog
@@ -22,6 +22,7 @@ from apps.strategies.models import Job, JobStatus
 log = structlog.get_logger(__name__)
 INTERVAL = 1.0
 """Seconds between beats."""
+type Beat = Callable[[int, str], bool]
 
 
 class JobCanceled(BaseException):
@@ -29,16 +30,19 @@ class JobCanceled(BaseException):
 
 
 class Pulse:
-    """Takes down what the work says of its progress, and writes it to the job's row once a second."""
+    """Takes down what the work says of its progress, and passes it on once a second.
 
-    def __init__(self, job: Job, *, interval: float = INTERVAL) -> None:
-        self.job = job
-        self.interval = interval
+    `beat` is told percent and stage, writes them down, and returns whether the work is still wanted.
+    """
+
+    def __init__(self, beat: Beat, *, name: str = "", interval: float | None = None) -> None:
+        self.beat = beat
+        self.interval = INTERVAL if interval is None else interval
         self.percent, self.stage = 0, ""
         self.is_canceled = False
         self._is_over = threading.Event()
         self._worker = threading.current_thread()
-        self._thread = threading.Thread(target=self._beat, name=f"pulse-{job.pk}", daemon=True)
+        self._thread = threading.Thread(target=self._beat, name=f"pulse {name}", daemon=True)
         self._may_interrupt = self._worker is threading.main_thread()
 
     def tell(self, percent: float, stage: str | None = None) -> None:
@@ -69,29 +73,35 @@ class Pulse:
     def _beat(self) -> None:
         try:
             while not self._is_over.wait(self.interval):
-                self._write()
+                self._once()
         finally:
             connection.close()
 
-    def _write(self) -> None:
+    def _once(self) -> None:
         try:
-            is_wanted = self._update()
+            is_wanted = self.beat(self.percent, self.stage)
         except DatabaseError as error:
-            log.warning("job_without_pulse", job=str(self.job.pk), error=str(error).splitlines()[0])
+            log.warning("job_without_pulse", error=str(error).splitlines()[0])
             return
-        if is_wanted:
-            job_publish(self.job, status=JobStatus.RUNNING, progress=self.percent, stage=self.stage)
-            return
-        if not self.is_canceled and self._may_interrupt:
-            signal.pthread_kill(self._worker.ident or 0, signal.SIGUSR2)
-        self.is_canceled = True
+        if not is_wanted:
+            if not self.is_canceled and self._may_interrupt:
+                signal.pthread_kill(self._worker.ident or 0, signal.SIGUSR2)
+            self.is_canceled = True
 
-    def _update(self) -> bool:
-        """Write the beat down; return whether the job is still this worker's to do."""
-        mine = type(self.job)._default_manager.filter(
-            pk=self.job.pk, status=JobStatus.RUNNING, attempts=self.job.attempts, cancel_requested=False
+
+def job_beat(job: Job) -> Beat:
+    """Return the beat of a job that one worker does: its row, and its owner's streams."""
+
+    def beat(percent: int, stage: str) -> bool:
+        mine = type(job)._default_manager.filter(
+            pk=job.pk, status=JobStatus.RUNNING, attempts=job.attempts, cancel_requested=False
         )
-        return bool(mine.update(heartbeat_at=timezone.now(), progress=self.percent, stage=self.stage[:60]))
+        if not mine.update(heartbeat_at=timezone.now(), progress=percent, stage=stage[:60]):
+            return False
+        job_publish(job, status=JobStatus.RUNNING, progress=percent, stage=stage)
+        return True
+
+    return beat
 
 
 def job_publish(job: Job, *, status: str, progress: int, stage: str) -> None:

@@ -60,10 +60,20 @@ class Honesty:
         return max((check.verdict for check in self.checks), key=order.index)
 
 
-def examine(strategies: Sequence[Strategy], result: Result, market: Market, *, trials: Trials | None = None) -> Honesty:
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """A search that chose a run's parameters: what else was tried, and what was found out about the choice."""
+
+    trials: Trials
+    checks: tuple[Check, ...] = ()
+
+
+def examine(
+    strategies: Sequence[Strategy], result: Result, market: Market, *, searched: Searched | None = None
+) -> Honesty:
     """Return the report on a run; `strategies` are those of the result's books, in their order.
 
-    `trials` are what was tried besides, where the parameters were chosen for their result.
+    `searched` is the search in which the parameters were chosen for their result, where there was one.
     """
     band = bootstrap(result, seed=SEED)
     checks: list[Check] = []
@@ -76,8 +86,8 @@ def examine(strategies: Sequence[Strategy], result: Result, market: Market, *, t
         prefix = f"{book.name}: " if len(result.books) > 1 else ""
         checks += (replace(check, message=prefix + check.message) for check in found)
     checks += (sample_size(strategies[0], result), chance(band), stale_fills(result))
-    if trials is not None:
-        checks.append(deflated(result, trials))
+    if searched is not None:
+        checks += (deflated(result, searched.trials), *searched.checks)
     return Honesty(tuple(sorted(checks, key=lambda check: NAMES.index(check.name))), band)
 
 

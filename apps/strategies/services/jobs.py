@@ -24,7 +24,7 @@ from apps.accounts.models import User
 from apps.common.jobs import enqueue
 from apps.strategies import metrics
 from apps.strategies.models import ACTIVE, Job, JobStatus
-from apps.strategies.pulse import JobCanceled, Pulse, job_publish
+from apps.strategies.pulse import JobCanceled, Pulse, job_beat, job_publish
 
 log = structlog.get_logger(__name__)
 LOST_AFTER = timedelta(seconds=30)
@@ -97,16 +97,21 @@ def job_run[J: Job](model: type[J], job_id: uuid.UUID, work: Callable[[J, Pulse]
     if job is None:
         return "claimed"
     log.info("job_started", job=str(job.pk), kind=model._meta.model_name, attempt=job.attempts)
-    pulse = Pulse(job)
+    pulse = Pulse(job_beat(job), name=str(job.pk))
     try:
         with pulse.beating(), memory_limit(settings.BACKTEST_MEMORY_MB):
             store = work(job, pulse)
     except (Exception, JobCanceled) as error:
-        status, code, message = _refusal(error)
-        if code == "internal_error":
-            log.exception("job_failed", job=str(job.pk))
-        return _end(job, status, code=code, message=message)
-    return _end(job, JobStatus.COMPLETED, store=store)
+        return job_refuse(job, error)
+    return job_end(job, JobStatus.COMPLETED, store=store)
+
+
+def job_refuse(job: Job, error: BaseException) -> str:
+    """End the job with what its work raised."""
+    status, code, message = _refusal(error)
+    if code == "internal_error":
+        log.exception("job_failed", job=str(job.pk), exc_info=error)
+    return job_end(job, status, code=code, message=message)
 
 
 def jobs_sweep(model: type[Job], task: str) -> int:
@@ -115,13 +120,13 @@ def jobs_sweep(model: type[Job], task: str) -> int:
     rows = model._default_manager
     lost = rows.filter(status=JobStatus.RUNNING).filter(Q(heartbeat_at__lt=now - LOST_AFTER))
     for job in lost.filter(cancel_requested=True):
-        _end(job, JobStatus.CANCELED)
+        job_end(job, JobStatus.CANCELED)
     for job in lost.filter(cancel_requested=False, attempts__gte=MAX_ATTEMPTS):
         message = (
             "Its worker was killed twice, most likely for its memory or its time: take a shorter period, fewer "
             "instruments or a longer timeframe."
         )
-        _end(job, JobStatus.FAILED, code="worker_lost", message=message)
+        job_end(job, JobStatus.FAILED, code="worker_lost", message=message)
     lost.filter(cancel_requested=False).update(status=JobStatus.PENDING, stage="Taken up again", updated_at=now)
     waiting = rows.filter(status=JobStatus.PENDING, updated_at__lt=now - UNSENT_AFTER) | rows.filter(
         status=JobStatus.PENDING, attempts__gt=0
@@ -170,7 +175,7 @@ def _claim[J: Job](model: type[J], job_id: uuid.UUID) -> J | None:
     return model._default_manager.get(pk=job_id) if is_mine else None
 
 
-def _end(job: Job, status: JobStatus, *, code: str = "", message: str = "", store: Store | None = None) -> str:
+def job_end(job: Job, status: JobStatus, *, code: str = "", message: str = "", store: Store | None = None) -> str:
     """End the job once: a row that was ended or given to another meanwhile stays as it is."""
     with transaction.atomic():
         row = (

@@ -128,7 +128,6 @@ def test_a_job_that_takes_too_long_says_so(owner: User, monkeypatch: pytest.Monk
 
 def test_a_running_job_is_canceled_within_a_beat_or_two(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pulse, "INTERVAL", 0.1)
-    monkeypatch.setattr(pulse.Pulse.__init__, "__kwdefaults__", {"interval": 0.1})
     backtest = asked(owner, add_rule(monkeypatch, Endless))
     seen: list[Any] = []
 

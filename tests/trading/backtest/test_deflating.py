@@ -12,7 +12,7 @@ import pytest
 
 from algotrendy.trading.backtest.config import UNPROTECTED, Sizing, SizingRule, TradePlan
 from algotrendy.trading.backtest.engine import backtest
-from algotrendy.trading.backtest.honesty import examine
+from algotrendy.trading.backtest.honesty import Searched, examine
 from algotrendy.trading.backtest.metrics import Market, measure
 from algotrendy.trading.backtest.optimizing.deflating import (
     Trials,
@@ -74,7 +74,7 @@ def test_the_report_counts_the_trials() -> None:
     strategy = SmaCross(fast=5, slow=20)
     result = backtest(strategy, candles, SPEC, plan=ALL_IN)
     alone = examine([strategy], result, Market.SESSIONS)
-    searched = examine([strategy], result, Market.SESSIONS, trials=Trials(500, 0.01))
+    searched = examine([strategy], result, Market.SESSIONS, searched=Searched(Trials(500, 0.01)))
     assert "deflated_sharpe" not in [check.name for check in alone.checks]
     check = next(check for check in searched.checks if check.name == "deflated_sharpe")
     assert check.verdict == "warning"
