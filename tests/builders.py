@@ -154,7 +154,7 @@ def make_backtest(owner: User, **overrides: Any) -> Backtest:
 def make_completed_backtest(owner: User, **overrides: Any) -> Backtest:
     """Return a completed backtest with its result, worked out from the stored candles."""
     backtest = make_backtest(owner, status=JobStatus.COMPLETED, progress=100, **overrides)
-    result = kept(setup_backtest(backtest, lambda stage, done: None))
+    result = kept(setup_backtest(backtest, list(backtest.instruments.all()), lambda stage, done: None))
     for name, value in result.summary.items():
         setattr(backtest, name, value)
     backtest.started_at = backtest.finished_at = backtest.created_at

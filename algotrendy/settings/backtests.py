@@ -9,3 +9,5 @@ BACKTEST_MEMORY_MB = env.int("BACKTEST_MEMORY_MB", default=1024)
 BACKTEST_MAX_CANDLES = env.int("BACKTEST_MAX_CANDLES", default=3_000_000)
 BACKTEST_MAX_ACTIVE = env.int("BACKTEST_MAX_ACTIVE", default=20)
 """Jobs that one person may have waiting or running."""
+BACKTEST_PARALLEL = env.int("BACKTEST_PARALLEL", default=4)
+"""Tasks that share one optimization's pieces, where there are workers for them."""

@@ -17,7 +17,7 @@ TRADED = {
     "marketdata": ["instrument", "candle", "feed"],
     "brokers": ["broker connection"],
     "portfolio": ["portfolio", "risk profile", "position", "equity snapshot"],
-    "strategies": ["strategy", "signal", "backtest"],
+    "strategies": ["strategy", "signal", "backtest", "optimization"],
     "orders": ["order", "order event", "fill"],
 }
 """The models of the trade by app, as their permissions name them."""
@@ -31,6 +31,9 @@ TRADER = VIEWED | {
     "strategies.add backtest",
     "strategies.change backtest",  # cancel
     "strategies.delete backtest",
+    "strategies.add optimization",
+    "strategies.change optimization",
+    "strategies.delete optimization",
     "portfolio.add portfolio",
     "portfolio.change portfolio",
     "portfolio.change risk profile",

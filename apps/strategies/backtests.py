@@ -69,11 +69,13 @@ class StrategyFailed(TradingError):
     code = "strategy_failed"
 
 
-def setup_backtest(setup: TradeSetup, progress: Progress, searched: Searched | None = None) -> Report:
+def setup_backtest(
+    setup: TradeSetup, instruments: Sequence[Instrument], progress: Progress, searched: Searched | None = None
+) -> Report:
     """Trade what a stored backtest asks for."""
     return rule_backtest(
         rule=registry.build(setup.rule, setup.parameters),
-        instruments=list(setup.instruments.all()),
+        instruments=instruments,
         timeframe=setup.timeframe,
         period=Period(setup.source, setup.start, setup.end),
         plan=setup_plan(setup),

@@ -12,7 +12,7 @@ from celery import shared_task
 from django.conf import settings
 
 from apps.strategies.models import Backtest
-from apps.strategies.services import backtest_run, jobs_sweep
+from apps.strategies.services import backtest_run, jobs_sweep, optimization_work, optimizations_sweep
 
 LIMITS = {
     "acks_late": False,
@@ -27,7 +27,13 @@ def run_backtest(backtest_id: str) -> str:
     return backtest_run(backtest_id=uuid.UUID(backtest_id))
 
 
+@shared_task(name="strategies.work_on_optimization", **LIMITS)
+def work_on_optimization(optimization_id: str) -> str:
+    """Do pieces of an optimization for a while."""
+    return optimization_work(optimization_id=uuid.UUID(optimization_id))
+
+
 @shared_task(name="strategies.sweep_jobs")
 def sweep_jobs() -> int:
-    """Hand out again the backtests that nobody took up, and those that lost their worker."""
-    return jobs_sweep(Backtest, "strategies.run_backtest")
+    """Hand out again what nobody took up, and what lost its worker."""
+    return jobs_sweep(Backtest, "strategies.run_backtest") + optimizations_sweep()

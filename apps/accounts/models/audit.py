@@ -42,6 +42,8 @@ class Action(models.TextChoices):
     STRATEGY_DISABLED = "strategy.disabled", "Strategy switched off"
     BACKTEST_CREATED = "backtest.created", "Backtest asked for"
     BACKTEST_DELETED = "backtest.deleted", "Backtest deleted"
+    OPTIMIZATION_CREATED = "optimization.created", "Optimization asked for"
+    OPTIMIZATION_DELETED = "optimization.deleted", "Optimization deleted"
     ADDED_IN_CONSOLE = "console.added", "Added in the console"
     CHANGED_IN_CONSOLE = "console.changed", "Changed in the console"
     DELETED_IN_CONSOLE = "console.deleted", "Deleted in the console"

@@ -3,6 +3,7 @@
 from .backtests import Backtest, BacktestResult, TradeSetup
 from .configured import SizingMode, Strategy
 from .jobs import ACTIVE, Job, JobStatus
+from .optimizations import Optimization, Piece, Trial
 from .signals import Signal, SignalOutcome
 
 __all__ = [
@@ -11,9 +12,12 @@ __all__ = [
     "BacktestResult",
     "Job",
     "JobStatus",
+    "Optimization",
+    "Piece",
     "Signal",
     "SignalOutcome",
     "SizingMode",
     "Strategy",
     "TradeSetup",
+    "Trial",
 ]

@@ -12,6 +12,8 @@ from .configuring import (
 )
 from .evaluating import signal_settle, strategies_ran, strategy_evaluate
 from .jobs import JobIsActive, JobNotCancelable, TooManyJobs, jobs_sweep
+from .optimizations import optimization_cancel, optimization_create, optimization_delete
+from .optimizing import optimization_work, optimizations_sweep
 
 __all__ = [
     "CHANGEABLE",
@@ -24,6 +26,11 @@ __all__ = [
     "backtest_delete",
     "backtest_run",
     "jobs_sweep",
+    "optimization_cancel",
+    "optimization_create",
+    "optimization_delete",
+    "optimization_work",
+    "optimizations_sweep",
     "signal_settle",
     "strategies_ran",
     "strategy_configure",

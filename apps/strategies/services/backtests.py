@@ -113,7 +113,7 @@ def check_setup(setup: TradeSetup, instruments: Sequence[Instrument]) -> None:
 
 
 def _work(backtest: Backtest, pulse: Pulse) -> Store:
-    result = kept(setup_backtest(backtest, _Progress(backtest, pulse).tell))
+    result = kept(setup_backtest(backtest, list(backtest.instruments.all()), _Progress(backtest, pulse).tell))
 
     def store(row: Backtest) -> None:
         BacktestResult.objects.filter(backtest=row).delete()

@@ -87,6 +87,19 @@ class Trial:
         return outcomes
 
     @property
+    def bars_a_year(self) -> float:
+        """How many bars of the first series make a year."""
+        return self._year()[0]
+
+    def _year(self) -> tuple[float, float]:
+        """Return the bars of a year, and the years of the period."""
+        traded = self.series[0]
+        times = traded.candles.time[traded.first :]
+        seconds = float(traded.candles.timeframe.duration.total_seconds())
+        years = (float(times[-1] - times[0]) + seconds) / YEAR
+        return (YEAR / seconds if self.market is Market.CONTINUOUS else len(times) / years), years
+
+    @property
     def _is_fast(self) -> bool:
         return len(self.series) == 1 and self.objective.is_fast
 
@@ -103,13 +116,10 @@ class Trial:
             )  # fmt: skip
         except Exception:
             return None
-        return dict(zip(points, self._figures(found, traded), strict=True)) if points else {}
+        return dict(zip(points, self._figures(found), strict=True)) if points else {}
 
-    def _figures(self, found: Sweep, traded: Traded) -> list[dict[str, float]]:
-        times = traded.candles.time[traded.first :]
-        seconds = float(traded.candles.timeframe.duration.total_seconds())
-        years = (float(times[-1] - times[0]) + seconds) / YEAR
-        per_year = YEAR / seconds if self.market is Market.CONTINUOUS else len(times) / years
+    def _figures(self, found: Sweep) -> list[dict[str, float]]:
+        per_year, years = self._year()
         growth = found.final_equity / float(self.config.initial_cash)
         with np.errstate(divide="ignore", invalid="ignore"):
             annual = np.where(growth > 0, np.power(np.maximum(growth, 0), 1 / years) - 1, -1.0)
