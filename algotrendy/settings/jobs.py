@@ -26,7 +26,11 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 300, "socket_connect_timeout": 2, "socket_keepalive": True}
 """Longer than any task's time limit: a killed worker's task comes back, a running one is never given out twice."""
 CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_ROUTES = {"orders.*": {"queue": "orders"}, "marketdata.*": {"queue": "marketdata"}}
+CELERY_TASK_ROUTES = {
+    "orders.*": {"queue": "orders"},
+    "marketdata.*": {"queue": "marketdata"},
+    "strategies.*": {"queue": "backtests"},
+}
 CELERY_TASK_ALWAYS_EAGER = False
 CELERY_WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=2)
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
@@ -42,6 +46,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "options": {"queue": "orders", "expire_seconds": 9},
     },
     "Heartbeat": {"task": "operations.heartbeat", "schedule": 30, "options": {"expire_seconds": 29}},
+    "Compare strategies with their backtests": {
+        "task": "strategies.compare_all",
+        "schedule": crontab(minute="7"),
+        "options": {"queue": "backtests", "expire_seconds": 3500},
+    },
     "Prune what has expired": {
         "task": "operations.prune",
         "schedule": crontab(minute="17", hour="3"),

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 
 from algotrendy.trading.backtest.config import (
     UNPROTECTED,
@@ -132,9 +133,12 @@ def book_of(
 
 
 def strategies_backtest(
-    *, strategies: Iterable[Strategy], portfolio: Portfolio, period: Period, as_live: bool
+    *, strategies: Iterable[Strategy], portfolio: Portfolio, period: Period, as_live: bool, cash: Decimal | None = None
 ) -> Result:
-    """Backtest configured strategies together in an account like the portfolio: its cash, its costs, its limits."""
+    """Backtest configured strategies together in an account like the portfolio: its cash, its costs, its limits.
+
+    `cash` is what the account starts with where that is not the portfolio's initial cash.
+    """
     rows: dict[tuple[Instrument, str], list[Strategy]] = defaultdict(list)
     for strategy in sorted(strategies, key=lambda row: row.slug):
         rows[strategy.instrument, strategy.timeframe].append(strategy)
@@ -146,7 +150,8 @@ def strategies_backtest(
             plan = plan_of(strategy, portfolio)
             book = book_of(rule=rule, instrument=instrument, candles=candles, first=first, plan=plan, as_live=as_live)
             books.append(replace(book, name=strategy.slug))
-    return simulate(books, account_of(portfolio))
+    account = account_of(portfolio)
+    return simulate(books, account if cash is None else replace(account, initial_cash=cash))
 
 
 def plan_of(strategy: Strategy, portfolio: Portfolio) -> TradePlan:
