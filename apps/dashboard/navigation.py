@@ -74,6 +74,7 @@ def sidebar(request: HttpRequest) -> list[Item]:
             "items": [
                 _page("Strategies", "cognition", "strategies", "strategy"),
                 _page("Signals", "bolt", "strategies", "signal"),
+                _page("Drift", "compare_arrows", "strategies", "strategyperformance"),
             ],
         },
         {

@@ -1,3 +1,3 @@
 """The console's pages of strategies."""
 
-from . import signals, strategies  # noqa: F401 - registers the pages
+from . import history, signals, strategies  # noqa: F401 - registers the pages
