@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from algotrendy.trading.values import ZERO
@@ -67,7 +67,7 @@ class Drift:
             "missing": [_row(trade) for trade in self.missing[:LISTED]],
             "extra": [_row(trade) for trade in self.extra[:LISTED]],
             "differing": [
-                {**_row(live), "backtest_pnl": f"{tested.pnl:f}"} for live, tested in self.differing[:LISTED]
+                {**_row(live), "backtest_pnl": _plain(tested.pnl)} for live, tested in self.differing[:LISTED]
             ],
         }
 
@@ -90,10 +90,18 @@ def drift_of(live: Sequence[Trade], tested: Sequence[Trade]) -> Drift:
 
 def _row(trade: Trade) -> dict[str, object]:
     return {
-        "entered": trade.entered.isoformat(),
+        "entered": _time(trade.entered),
         "side": trade.side,
-        "quantity": f"{trade.quantity.normalize():f}",
-        "entry_price": f"{trade.entry_price.normalize():f}",
-        "closed_at": None if trade.closed_at is None else trade.closed_at.isoformat(),
-        "pnl": f"{trade.pnl:f}",
+        "quantity": _plain(trade.quantity),
+        "entry_price": _plain(trade.entry_price),
+        "closed_at": None if trade.closed_at is None else _time(trade.closed_at),
+        "pnl": _plain(trade.pnl),
     }
+
+
+def _time(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _plain(value: Decimal) -> str:
+    return f"{value.normalize():f}"
