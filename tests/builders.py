@@ -137,6 +137,7 @@ def make_performance(strategy: Strategy, **overrides: Any) -> StrategyPerformanc
         "live_pnl": Decimal(50),
         "backtest_pnl": Decimal(50),
         "account": Decimal(10_000),
+        "details": {"missing": [], "extra": [], "differing": []},
         **overrides,
     }
     return StrategyPerformance.objects.create(strategy=strategy, **values)

@@ -45,7 +45,7 @@ def _figures(figures: LiveFigures) -> list[tuple[str, object]]:
 def _comparison(row: StrategyPerformance) -> dict[str, Any]:
     details = row.details
     kinds = [
-        (title, details.get(kind, []))
+        (title, details[kind])
         for kind, title in (
             ("missing", "Only in the backtest"),
             ("extra", "Only live"),

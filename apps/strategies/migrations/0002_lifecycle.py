@@ -73,7 +73,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "details",
-                    models.JSONField(blank=True, default=dict, help_text="Missing, extra and differing trades."),
+                    models.JSONField(help_text="Missing, extra and differing trades."),
                 ),
                 ("computed_at", models.DateTimeField(auto_now_add=True)),
                 (

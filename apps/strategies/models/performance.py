@@ -35,7 +35,7 @@ class StrategyPerformance(models.Model):
     drift_percent = models.DecimalField(
         max_digits=14, decimal_places=4, default=Decimal(0), help_text="Live less backtest, of the account."
     )
-    details = models.JSONField(default=dict, blank=True, help_text="Missing, extra and differing trades.")
+    details = models.JSONField(help_text="Missing, extra and differing trades.")
     computed_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
