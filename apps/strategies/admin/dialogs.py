@@ -74,7 +74,8 @@ class DuplicateForm(StrategyDialog):
     consequence = "The copy has the same rule and settings. It starts disabled."
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        # The page behind the dialog has fields of the same names.
+        super().__init__(*args, **{**kwargs, "auto_id": "copy_%s"})
         strategy: Strategy = self.row
         portfolios: Any = self.fields["portfolio"]
         portfolios.queryset = portfolios_of(self.request.user).filter(is_simulation=False)
