@@ -8,7 +8,7 @@ RUN /venv/bin/pip install --require-hashes -r /tmp/requirements.txt
 FROM python:3.13-slim-bookworm
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 ALGOTRENDY_VAR=/var/lib/algotrendy
 RUN useradd --system --uid 10001 --home-dir /app algotrendy \
-    && install -d -o algotrendy /var/lib/algotrendy /var/lib/algotrendy/metrics
+    && install -d -o algotrendy /var/lib/algotrendy /var/lib/algotrendy/metrics /var/lib/algotrendy/numba
 COPY --from=build /venv /venv
 WORKDIR /app
 COPY . .

@@ -19,7 +19,16 @@ from apps.marketdata.models import AssetType, Candle, Feed, Instrument, Source
 from apps.orders.models import Fill, Order, OrderEvent
 from apps.portfolio.models import EquitySnapshot, Portfolio, Position, RiskProfile
 from apps.strategies.backtests import setup_backtest
-from apps.strategies.models import Backtest, BacktestResult, JobStatus, Signal, Strategy
+from apps.strategies.models import (
+    VERSIONED,
+    Backtest,
+    BacktestResult,
+    JobStatus,
+    Signal,
+    Strategy,
+    StrategyPerformance,
+    StrategyVersion,
+)
 from apps.strategies.reports.keeping import kept
 
 PASSWORD = "a-long-enough-passphrase"
@@ -104,7 +113,7 @@ def make_portfolio(owner: User, name: str = "Main", **overrides: Any) -> Portfol
 
 
 def make_strategy(portfolio: Portfolio, name: str = "RSI", **overrides: Any) -> Strategy:
-    """Return a disabled strategy with all parameters of its rule, those not given at their defaults."""
+    """Return a disabled strategy with its version and all parameters of its rule, those not given at their defaults."""
     rule = registry.get(overrides.pop("rule", "rsi"))
     given = overrides.pop("parameters", {})
     values = {
@@ -114,7 +123,35 @@ def make_strategy(portfolio: Portfolio, name: str = "RSI", **overrides: Any) -> 
         "parameters": {spec.name: given.get(spec.name, spec.default) for spec in rule.parameters()},
         **overrides,
     }
-    return Strategy.objects.create(portfolio=portfolio, name=name, rule=rule.name, **values)
+    strategy = Strategy.objects.create(portfolio=portfolio, name=name, rule=rule.name, **values)
+    make_version(strategy)
+    return strategy
+
+
+def make_version(strategy: Strategy, **overrides: Any) -> StrategyVersion:
+    """Return a version of the strategy as it is now."""
+    values = {"number": strategy.version, **{name: getattr(strategy, name) for name in VERSIONED}, **overrides}
+    return StrategyVersion.objects.create(strategy=strategy, **values)
+
+
+def make_performance(strategy: Strategy, **overrides: Any) -> StrategyPerformance:
+    """Return a comparison of a day in which live and backtest made the same two trades."""
+    values = {
+        "strategy_version": strategy.version,
+        "period_start": MARKET_TIME,
+        "period_end": MARKET_TIME + timedelta(days=1),
+        "candles": 24,
+        "live_trades": 2,
+        "backtest_trades": 2,
+        "matched_trades": 2,
+        "matched_share": 1.0,
+        "live_pnl": Decimal(50),
+        "backtest_pnl": Decimal(50),
+        "account": Decimal(10_000),
+        "details": {"missing": [], "extra": [], "differing": []},
+        **overrides,
+    }
+    return StrategyPerformance.objects.create(strategy=strategy, **values)
 
 
 def make_signal(strategy: Strategy, **overrides: Any) -> Signal:

@@ -51,6 +51,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "options": {"queue": "backtests", "expire_seconds": 29},
     },
     "Heartbeat": {"task": "operations.heartbeat", "schedule": 30, "options": {"expire_seconds": 29}},
+    "Compare strategies with their backtests": {
+        "task": "strategies.compare_all",
+        "schedule": crontab(minute="7"),
+        "options": {"queue": "backtests", "expire_seconds": 3500},
+    },
     "Prune what has expired": {
         "task": "operations.prune",
         "schedule": crontab(minute="17", hour="3"),

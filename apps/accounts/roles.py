@@ -17,7 +17,14 @@ TRADED = {
     "marketdata": ["instrument", "candle", "feed"],
     "brokers": ["broker connection"],
     "portfolio": ["portfolio", "risk profile", "position", "equity snapshot"],
-    "strategies": ["strategy", "signal", "backtest", "optimization"],
+    "strategies": [
+        "strategy",
+        "strategy version",
+        "strategy performance",
+        "signal",
+        "backtest",
+        "optimization",
+    ],
     "orders": ["order", "order event", "fill"],
 }
 """The models of the trade by app, as their permissions name them."""

@@ -11,7 +11,11 @@ from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
-QUEUES = ("orders", "marketdata", "backtests", "default")
+TRADING_QUEUES = ("orders", "marketdata", "default")
+"""What must never wait for a backtest."""
+BACKTEST_QUEUES = ("backtests",)
+"""What takes seconds to minutes: served by a worker of its own."""
+QUEUES = (*TRADING_QUEUES, *BACKTEST_QUEUES)
 """What the workers serve; `CELERY_TASK_ROUTES` says which task goes where."""
 log = structlog.get_logger(__name__)
 

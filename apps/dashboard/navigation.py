@@ -75,6 +75,7 @@ def sidebar(request: HttpRequest) -> list[Item]:
                 _page("Strategies", "cognition", "strategies", "strategy"),
                 _page("Backtests", "science", "strategies", "backtest"),
                 _page("Signals", "bolt", "strategies", "signal"),
+                _page("Drift", "compare_arrows", "strategies", "strategyperformance"),
             ],
         },
         {

@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import BigIntegerField, Exists, F, FloatField, Func, OuterRef, QuerySet
 from django.db.models.functions import Cast
 
-from algotrendy.trading.candles import Bar, Candles
+from algotrendy.trading.candles import Bar, Candles, Times
 from algotrendy.trading.errors import TradingError
 from algotrendy.trading.values import Timeframe
 
@@ -95,6 +95,14 @@ def candle_count(
 ) -> int:
     """Return how many candles are stored with start ≤ open_time < end."""
     return _between(_series(instrument, timeframe, source), start, end).count()
+
+
+def candle_times(
+    *, instrument: Instrument, timeframe: str, source: str, start: datetime | None, end: datetime | None
+) -> Times:
+    """Return the open times of the candles with start ≤ open_time < end as Unix seconds, oldest first."""
+    rows = _between(_series(instrument, timeframe, source), start, end).order_by("open_time")
+    return np.array(list(rows.values_list(_Epoch(F("open_time")), flat=True)), dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)

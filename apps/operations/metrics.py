@@ -22,6 +22,7 @@ from apps.common.jobs import queue_lengths
 from apps.marketdata.models import Feed
 from apps.orders.models import Order
 from apps.portfolio.models import Portfolio, Position
+from apps.strategies.models import StrategyPerformance
 
 log = structlog.get_logger(__name__)
 
@@ -98,6 +99,23 @@ def _from_database() -> Iterator[Metric]:
         if feed.last_received_at is not None:
             age.add_metric([str(feed)], (now - feed.last_received_at).total_seconds())
     yield age
+    yield _drift()
+
+
+def _drift() -> Metric:
+    """Return what the newest comparison of each trading strategy found; names repeat, so ids tell them apart."""
+    drift = GaugeMetricFamily(
+        "strategy_drift_percent",
+        "Live profit less that of a backtest of the same candles, of the account.",
+        labels=["strategy", "rule"],
+    )
+    newest = StrategyPerformance.objects.filter(
+        strategy__enabled=True, strategy__portfolio__is_simulation=False
+    ).order_by("strategy_id", "-computed_at", "-id")
+    rows = newest.distinct("strategy_id").values_list("strategy_id", "strategy__rule", "drift_percent")
+    for strategy_id, rule, percent in rows:
+        drift.add_metric([str(strategy_id), rule], float(percent))
+    return drift
 
 
 def _from_redis() -> Iterator[Metric]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from apps.common.jobs import QUEUES
+from apps.common.jobs import BACKTEST_QUEUES, TRADING_QUEUES
 from apps.operations.supervisor import Service
 
-STARTS = {"web": 0.0, "stream": 2.0, "worker": 2.0, "feed": 2.0, "beat": 4.0, "flower": 4.0}
-"""Seconds to wait with each: on two cores six interpreters at once make a person wait for the first page."""
+STARTS = {"web": 0.0, "stream": 2.0, "worker": 2.0, "feed": 2.0, "beat": 4.0, "backtests": 4.0, "flower": 4.0}
+"""Seconds to wait with each: on two cores seven interpreters at once make a person wait for the first page."""
 WSGI = "algotrendy.wsgi:application"
 ASGI = "algotrendy.asgi:application"
 HEADERS_LIMIT = "65536"
@@ -24,11 +24,12 @@ STOPS = {
     "web": (1, 2.5),
     "stream": (1, 2.5),
     "worker": (2, 3.5),
+    "backtests": (2, 3.5),
     "flower": (3, 0.7),
 }
-"""When each is stopped, and the seconds it may take: first what makes work, then what takes requests, then the worker,
-which finishes what it has begun, then Flower. Even where none of them listens that adds up to less than 8 seconds: with
-the engines it stays below the 10 that a stop may take."""
+"""When each is stopped, and the seconds it may take: first what makes work, then what takes requests, then the workers,
+which finish what they have begun, then Flower. Even where none of them listens that adds up to less than 8 seconds:
+with the engines it stays below the 10 that a stop may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +73,23 @@ def services(addresses: Addresses) -> list[Service]:
     quiet = ["--log-level", "warning", "--no-ws", "--workers-kill-timeout", "2"]
     granian = ("-m", "granian", "--host", host, *quiet, "--http1-buffer-size", HEADERS_LIMIT)
     web = f"--workers {_count('WEB_WORKERS', 1)} --blocking-threads {_count('WEB_THREADS', 2 * (os.cpu_count() or 1))}"
-    worker = f"-Q {','.join(QUEUES)} -l info --without-gossip --without-mingle -n worker@%h"
+    concurrency = _count("BACKTEST_WORKER_CONCURRENCY", 1)
     found = [
         _python("web", *granian, f"--port={addresses.web_port}", "--interface=wsgi", *web.split(), WSGI),
         _python("stream", *granian, f"--port={addresses.stream_port}", "--interface=asgi", ASGI),
-        _python("worker", *celery, "worker", *worker.split()),
+        _python("worker", *celery, *_worker("worker", TRADING_QUEUES)),
         _python("beat", *celery, *["beat", "--pidfile=", "-l", "warning"]),
         _python("feed", "manage.py", "run_feeds"),
+        _python("backtests", *celery, *_worker("backtests", BACKTEST_QUEUES), "-c", concurrency),
     ]
     if addresses.flower_port:
         flower = ("flower", f"--address={FLOWER_HOST}", f"--port={addresses.flower_port}", "--logging=warning")
         found.append(_python("flower", *celery, *flower))
     return found
+
+
+def _worker(name: str, queues: Iterable[str]) -> list[str]:
+    return f"worker -Q {','.join(queues)} -l info --without-gossip --without-mingle -n {name}@%h".split()
 
 
 def _python(name: str, *arguments: str) -> Service:

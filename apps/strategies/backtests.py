@@ -8,14 +8,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from traceback import extract_tb
 
 from algotrendy.trading.backtest.config import (
     UNPROTECTED,
     BacktestConfig,
-    Entry,
-    FillAt,
     InvalidBacktest,
     Protection,
     Sizing,
@@ -24,21 +23,21 @@ from algotrendy.trading.backtest.config import (
 )
 from algotrendy.trading.backtest.engine import simulate
 from algotrendy.trading.backtest.honesty import Honesty, Searched, examine
-from algotrendy.trading.backtest.metrics import Market, Metrics, measure
+from algotrendy.trading.backtest.metrics import Metrics, measure
 from algotrendy.trading.backtest.packing import Book
 from algotrendy.trading.backtest.results import Result
 from algotrendy.trading.candles import Candles
 from algotrendy.trading.errors import TradingError
 from algotrendy.trading.matching import Costs
-from algotrendy.trading.risk import RiskLimits
 from algotrendy.trading.signals import Direction
 from algotrendy.trading.strategies import registry
 from algotrendy.trading.strategies.base import Strategy as Rule
 from algotrendy.trading.strategies.windows import signals_through_window, window_length
-from apps.marketdata.models import AssetType, Instrument
+from apps.marketdata.models import Instrument
 from apps.marketdata.selectors import candles_between
 from apps.portfolio.models import Portfolio
 from apps.strategies.models import Strategy, TradeSetup
+from apps.strategies.setups import market_of, setup_account, setup_plan
 
 type Progress = Callable[[str, int], object]
 """Told the stage that begins, and by how many candles the one at work went on."""
@@ -176,9 +175,12 @@ def book_of(
 
 
 def strategies_backtest(
-    *, strategies: Iterable[Strategy], portfolio: Portfolio, period: Period, as_live: bool
+    *, strategies: Iterable[Strategy], portfolio: Portfolio, period: Period, as_live: bool, cash: Decimal | None = None
 ) -> Result:
-    """Backtest configured strategies together in an account like the portfolio: its cash, its costs, its limits."""
+    """Backtest configured strategies together in an account like the portfolio: its cash, its costs, its limits.
+
+    `cash` is what the account starts with where that is not the portfolio's initial cash.
+    """
     rows: dict[tuple[Instrument, str], list[Strategy]] = defaultdict(list)
     for strategy in sorted(strategies, key=lambda row: row.slug):
         rows[strategy.instrument, strategy.timeframe].append(strategy)
@@ -191,7 +193,8 @@ def strategies_backtest(
             step = (lambda: None) if as_live else None
             book = book_of(rule, instrument, candles, first=first, plan=plan, step=step)
             books.append(replace(book, name=strategy.slug))
-    return simulate(books, account_of(portfolio))
+    account = account_of(portfolio)
+    return simulate(books, account if cash is None else replace(account, initial_cash=cash))
 
 
 def plan_of(strategy: Strategy, portfolio: Portfolio) -> TradePlan:
@@ -214,30 +217,3 @@ def account_of(portfolio: Portfolio) -> BacktestConfig:
         costs=Costs(connection.commission_rate, connection.slippage_rate),
         limits=portfolio.risk_profile.limits,
     )
-
-
-def setup_plan(setup: TradeSetup) -> TradePlan:
-    """Return what a stored backtest makes of its signals."""
-    return TradePlan(
-        direction=Direction(setup.direction),
-        sizing=Sizing(SizingRule(setup.sizing_rule), setup.sizing_value),
-        protection=Protection(setup.protect, setup.stop_percent, setup.target_percent, setup.trail_percent),
-        entry=Entry(setup.limit_percent, setup.limit_candles),
-        min_confidence=setup.min_confidence,
-    )
-
-
-def setup_account(setup: TradeSetup) -> BacktestConfig:
-    """Return the account that a stored backtest trades in."""
-    return BacktestConfig(
-        initial_cash=setup.initial_cash,
-        costs=Costs(setup.commission_rate, setup.slippage_rate),
-        limits=RiskLimits(enabled=setup.risk_limits),
-        fill_at=FillAt(setup.fill_at),
-    )
-
-
-def market_of(instruments: Iterable[Instrument]) -> Market:
-    """Return how the market counts a year: without a pause where all are coins, else by the sessions there were."""
-    coins = all(instrument.asset_type == AssetType.CRYPTOCURRENCY for instrument in instruments)
-    return Market.CONTINUOUS if coins else Market.SESSIONS

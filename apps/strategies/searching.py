@@ -1,22 +1,15 @@
-"""The seam between stored optimizations and the search: rows become spaces, objectives and candles to try on."""
+"""The seam between stored optimizations and the search: rows become spaces, objectives and folds."""
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from algotrendy.trading.backtest.optimizing.evaluating import Traded, Trial
+from algotrendy.trading.backtest.optimizing.folds import Fold, Walk, folds_of
 from algotrendy.trading.backtest.optimizing.objective import Comparator, Constraint, Objective
 from algotrendy.trading.backtest.optimizing.space import InvalidSpace, Space, space_of
-from algotrendy.trading.backtest.optimizing.walking import Fold, Walk, folds_of
 from algotrendy.trading.strategies import registry
-from algotrendy.trading.strategies.windows import MIN_WINDOW
 from algotrendy.trading.values import Timeframe
-from apps.marketdata.selectors import candles_between
-from apps.strategies.backtests import market_of, setup_account, setup_plan
+from apps.marketdata.models import Instrument
+from apps.marketdata.selectors import candle_times
 from apps.strategies.models import Optimization
-
-HISTORY = 4 * MIN_WINDOW
-"""Candles before the period, which the longest warm-up may need."""
 
 
 def space_for(optimization: Optimization) -> Space:
@@ -38,36 +31,17 @@ def objective_of(optimization: Optimization) -> Objective:
     return objective
 
 
-def trial_of(optimization: Optimization) -> Trial:
-    """Return what every point is tried on, with the candles read."""
-    instruments = list(optimization.instruments.all())
-    series = []
-    for instrument in instruments:
-        candles = candles_between(
-            instrument=instrument,
-            timeframe=optimization.timeframe,
-            source=optimization.source,
-            start=optimization.start,
-            end=optimization.end,
-            before=HISTORY if optimization.start else 0,
-        )
-        first = 0 if optimization.start is None else int(candles.time.searchsorted(_seconds(optimization.start)))
-        series.append(Traded(candles, instrument.spec, first))
-    return Trial(
-        space_for(optimization),
-        series,
-        objective_of(optimization),
-        market_of(instruments),
-        setup_plan(optimization),
-        setup_account(optimization),
+def folds_for(optimization: Optimization, instrument: Instrument) -> list[Fold]:
+    """Return the folds of a walk over an instrument's candles; raises InvalidSpace."""
+    times = candle_times(
+        instrument=instrument,
+        timeframe=optimization.timeframe,
+        source=optimization.source,
+        start=optimization.start,
+        end=optimization.end,
     )
-
-
-def folds_for(optimization: Optimization, trial: Trial) -> list[Fold]:
-    """Return the folds of a walk over the first instrument's candles; raises InvalidSpace."""
-    series = trial.series[0]
     return folds_of(
-        series.candles.time[series.first :],
+        times,
         step_of(optimization),
         walk=Walk(optimization.walk),
         choose=optimization.choose_candles or 0,
@@ -78,7 +52,3 @@ def folds_for(optimization: Optimization, trial: Trial) -> list[Fold]:
 def step_of(optimization: Optimization) -> int:
     """Return a candle's seconds."""
     return int(Timeframe(optimization.timeframe).duration.total_seconds())
-
-
-def _seconds(moment: datetime) -> int:
-    return int(moment.timestamp())

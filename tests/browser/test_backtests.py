@@ -12,7 +12,7 @@ from apps.marketdata import datasets
 from apps.marketdata.selectors import instrument_get
 from apps.strategies.models import Backtest, JobStatus
 from apps.strategies.pulse import job_publish
-from apps.strategies.services import backtest_run
+from apps.strategies.services.running import backtest_run
 from tests.apps.dashboard.conftest import Book
 from tests.browser.conftest import Visit
 from tests.builders import make_backtest, make_completed_backtest

@@ -15,7 +15,9 @@ from apps.operations.metrics import scrape
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-WORD = re.compile(r"[a-z_]+(?:_total|_seconds|_seconds_bucket|_seconds_count|_ratio|_positions|_working|_up|_length)\b")
+WORD = re.compile(
+    r"[a-z_]+(?:_total|_seconds|_seconds_bucket|_seconds_count|_ratio|_positions|_working|_up|_length|_percent)\b"
+)
 SECRETS = {
     name: "example:password"
     for name in (
@@ -58,14 +60,15 @@ def test_the_compose_file_has_no_default_secret(missing):
 
 
 def test_the_compose_file_has_every_part_and_opens_ports_to_this_machine_only():
-    parts = {"web", "stream", "worker", "beat", "flower", "feed", "postgres", "redis", "seq", "prometheus", "grafana"}
+    parts = {"web", "stream", "worker", "backtests", "beat", "flower", "feed", "postgres", "redis", "seq", "prometheus"}
+    parts |= {"grafana"}
     assert parts <= set(COMPOSE["services"])
     ports = [port for service in COMPOSE["services"].values() for port in service.get("ports", ())]
     assert ports
     assert all(port.startswith("127.0.0.1:") for port in ports)
 
 
-@pytest.mark.parametrize("service", ["web", "stream", "worker", "beat", "flower", "feed"])
+@pytest.mark.parametrize("service", ["web", "stream", "worker", "backtests", "beat", "flower", "feed"])
 def test_the_command_of_each_container_is_one_that_runs(service):
     """The program and each of its options are known: asked for help, it names them."""
     command = COMPOSE["services"][service]["command"]
@@ -103,7 +106,12 @@ def test_every_metric_that_a_dashboard_or_an_alert_names_is_exported():
     exported |= {f"{name}_{part}" for name, kind in types if kind == "histogram" for part in ("bucket", "count")}
     # The names that the platform has promised, and nothing that it does not export.
     promised = {"orders_total", "orders_filled_total", "active_positions", "pnl_total", "strategy_signals_total"}
-    promised |= {"broker_api_calls_total", "cache_hit_ratio", "api_request_duration_seconds_bucket"}
+    promised |= {
+        "strategy_drift_percent",
+        "broker_api_calls_total",
+        "cache_hit_ratio",
+        "api_request_duration_seconds_bucket",
+    }
     assert promised <= named
     assert named <= exported
 

@@ -219,8 +219,10 @@ def rows(cast: Cast) -> dict[str, Any]:
         "portfolio_portfolio": book.portfolio,
         "portfolio_riskprofile": RiskProfile.objects.get(portfolio=book.portfolio),
         "portfolio_equitysnapshot": book.snapshot, "portfolio_position": book.position,
-        "strategies_backtest": Backtest.objects.get(), "strategies_strategy": book.strategy,
-        "strategies_signal": book.signal, "orders_order": book.order,
+        "strategies_backtest": Backtest.objects.get(),
+        "strategies_strategy": book.strategy, "strategies_signal": book.signal,
+        "strategies_strategyversion": book.version, "strategies_strategyperformance": book.performance,
+        "orders_order": book.order,
         "orders_orderevent": book.order.events.first(), "orders_fill": book.fill,
     }  # fmt: skip
     return {name: getattr(row, "pk", 1) for name, row in found.items()}

@@ -77,7 +77,7 @@ def send_as(admin: User, trader: User, viewer: User) -> Callable[[str], Send]:
     ids = {
         "portfolio_id": book.portfolio.pk, "strategy_id": book.strategy.pk, "order_id": book.order.pk,
         "backtest_id": backtest.pk, "position_id": book.position.pk, "user_id": trader.pk, "symbol": "BTC/USD",
-        "timeframe": "1h",
+        "timeframe": "1h", "number": 1,
         "key_id": ApiKey.objects.get().pk, "session_id": ApiSession.objects.filter(user=trader).first().pk,  # type: ignore[union-attr]
     }  # fmt: skip
 

@@ -9,7 +9,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from enum import StrEnum
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from algotrendy.trading.backtest.metrics import Market, returns_of
 from algotrendy.trading.backtest.optimizing.deflating import Trials, deflated_sharpe
 from algotrendy.trading.backtest.resampling import Band, bootstrap
 from algotrendy.trading.backtest.results import Integers, Result
+from algotrendy.trading.backtest.verdicts import Check, Verdict
 from algotrendy.trading.candles import Candles
 from algotrendy.trading.signals import SignalColumns
 from algotrendy.trading.strategies.base import Strategy
@@ -29,22 +29,6 @@ SAMPLES = 200
 SEGMENTS, CUTS = 5, 12
 FEW_TRADES, FEW_TRADES_A_PARAMETER = 30, 10
 ENOUGH = 0.95
-
-
-class Verdict(StrEnum):
-    PASSED = "passed"
-    WARNING = "warning"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One question and its answer; `share` is the figure that decided, where there is one."""
-
-    name: str
-    verdict: Verdict
-    message: str
-    share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

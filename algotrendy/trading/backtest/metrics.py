@@ -21,7 +21,6 @@ from algotrendy.trading.backtest.curves import (
     months,
     underwater_periods,
 )  # fmt: skip
-from algotrendy.trading.backtest.excursions import excursions
 from algotrendy.trading.backtest.results import REASONS, ExitReason, Result, Trades
 from algotrendy.trading.candles import Floats
 
@@ -106,6 +105,8 @@ class Metrics:
 
 def measure(result: Result, market: Market) -> Metrics:
     """Return all figures of a run."""
+    from algotrendy.trading.backtest.excursions import excursions  # loads the compiler, which the words need not
+
     time, begin, initial = result.time, begin_of(result), result.initial_cash
     per_year = periods_per_year(result, market)
     periods = underwater_periods(time, result.equity, initial, begin)

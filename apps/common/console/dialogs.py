@@ -51,6 +51,8 @@ def act(request: HttpRequest, work: Callable[[], object], *, done: str, back: st
         work()
     except TradingError as error:
         messages.error(request, error.message)
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
     else:
         messages.success(request, done)
     if request.headers.get("HX-Request"):

@@ -1,3 +1,3 @@
 """The console's pages of strategies."""
 
-from . import backtests, signals, strategies  # noqa: F401 - registers the pages
+from . import backtests, history, signals, strategies  # noqa: F401 - registers the pages

@@ -5,77 +5,47 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.db.models import Model, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from algotrendy.trading.errors import TradingError
-from algotrendy.trading.strategies import registry
-from apps.common.console import ConfirmForm, act, amount, relative_time, status_badge
+from apps.common.console import act, relative_time, status_badge
 from apps.common.console.admin import OwnedByService
 from apps.common.console.figures import EMPTY
-from apps.portfolio.selectors import portfolios_of, position_held
+from apps.portfolio.selectors import portfolios_of
+from apps.strategies.admin.dialogs import (
+    DeleteForm,
+    DisableForm,
+    DuplicateForm,
+    EnableForm,
+    StrategyDialog,
+    UnarchiveForm,
+)
+from apps.strategies.admin.filters import ArchiveFilter
+from apps.strategies.admin.panels import history_panel, performance_panel
+from apps.strategies.admin.words import drift_shown, rule_title, size_of
 from apps.strategies.forms import StrategyForm, conditions
-from apps.strategies.models import SizingMode, Strategy
+from apps.strategies.models import Strategy, StrategyPerformance
 from apps.strategies.selectors import strategies_of
 from apps.strategies.services import (
     CHANGEABLE,
     strategy_configure,
     strategy_create,
+    strategy_delete,
     strategy_disable,
+    strategy_duplicate,
     strategy_enable,
+    strategy_unarchive,
 )
 
 TRADING = ["direction", ("sizing_mode", "sizing_value"), "min_confidence", "protect"]
 FIXED = ["portfolio", "instrument", "timeframe"]
-STATE = ["state", "last_run", "last_error"]
-
-
-class StrategyDialog(ConfirmForm):
-    def rows(self) -> QuerySet[Strategy]:
-        return strategies_of(self.request.user)
-
-    def describe(self) -> list[tuple[str, object]]:
-        strategy: Strategy = self.row
-        return [
-            ("Strategy", strategy.name),
-            ("Rule", rule_title(strategy)),
-            ("Trades", f"{strategy.instrument} {strategy.timeframe} in {strategy.portfolio}"),
-            ("Size of an entry", size_of(strategy)),
-        ]
-
-
-class EnableForm(StrategyDialog):
-    """Ask before a strategy trades by itself."""
-
-    def describe(self) -> list[tuple[str, object]]:
-        if self.row.enabled:
-            self.may_submit, self.consequence = False, "The strategy is enabled already."
-        else:
-            self.consequence = "It places orders by itself from the next finished candle on."
-        return super().describe()
-
-
-class DisableForm(StrategyDialog):
-    """Ask before a strategy falls silent, and say what it leaves behind."""
-
-    def describe(self) -> list[tuple[str, object]]:
-        strategy: Strategy = self.row
-        held = position_held(strategy.portfolio, strategy.instrument_id, strategy.slug)
-        if not strategy.enabled:
-            self.may_submit, self.consequence = False, "The strategy is disabled already."
-        elif held is None:
-            self.consequence = "It gives no more signals. It holds no position."
-        else:
-            size = amount(abs(held.quantity), strategy.instrument.quantity_decimals)
-            self.consequence = (
-                f"It gives no more signals. Its {held.side} position of {size} {strategy.instrument} stays open, "
-                "with its stop loss and take profit."
-            )
-        return super().describe()
+STATE = ["state", "version", "last_run", "last_error"]
+LIST = "admin:strategies_strategy_changelist"
+PAGE = "admin:strategies_strategy_change"
 
 
 @admin.register(Strategy)
@@ -84,17 +54,46 @@ class StrategyAdmin(OwnedByService):
 
     visible = staticmethod(strategies_of)
     form = StrategyForm
-    list_display = ["name", "rule_shown", "instrument", "timeframe", "portfolio", "size", "state", "last_run"]
-    list_filter = ["enabled", "rule", "instrument", "timeframe", "portfolio"]
+    list_display = ["name", "rule_shown", "instrument", "timeframe", "portfolio", "size", "state", "drift", "last_run"]
+    list_filter = [ArchiveFilter, "enabled", "rule", "instrument", "timeframe", "portfolio"]
     search_fields = ["name", "instrument__symbol"]
-    actions_row = ["enable_strategy", "disable_strategy"]
-    actions_detail = ["enable_strategy", "disable_strategy"]
+    actions_row = ["enable_strategy", "disable_strategy", "duplicate_strategy", "delete_strategy"]
+    actions_detail = [*actions_row, "unarchive_strategy"]
+    change_form_outer_before_template = "strategies/performance_panel.html"
+    change_form_outer_after_template = "strategies/history_panel.html"
     conditional_fields = conditions()
     readonly_fields = STATE
     empty_hint = "Add a strategy: choose a rule, an instrument and a portfolio; it trades once you enable it."
 
     def has_switch_permission(self, request: HttpRequest, object_id: object = None) -> bool:
         return request.user.has_perm("strategies.change_strategy")
+
+    def has_duplicate_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        return request.user.has_perm("strategies.add_strategy")
+
+    def has_remove_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        return request.user.has_perm("strategies.delete_strategy")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Strategy]:
+        newest = StrategyPerformance.objects.filter(strategy=OuterRef("pk")).order_by("-computed_at", "-id")
+        return super().get_queryset(request).annotate(newest_drift=Subquery(newest.values("drift_percent")[:1]))
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        strategy: Strategy | None = self.get_object(request, object_id) if object_id else None
+        context = dict(extra_context or {})
+        if strategy is not None:
+            may_restore = self.has_switch_permission(request)
+            context |= {
+                "performance": performance_panel(strategy),
+                "history": history_panel(strategy, may_restore=may_restore),
+            }
+        return super().changeform_view(request, object_id, form_url, context)
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
         may_change = obj is None or self.has_change_permission(request, obj)
@@ -110,10 +109,10 @@ class StrategyAdmin(OwnedByService):
         return [*STATE, "parameters_shown"] if obj is None else [*STATE, "parameters_shown", *FIXED]
 
     def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[Any]:
-        """Offer the switch that does something."""
-        is_enabled = self.get_queryset(request).filter(pk=object_id, enabled=True).exists()
-        useless = "enable_strategy" if is_enabled else "disable_strategy"
-        return [each for each in super().get_actions_detail(request, object_id) if each.path != useless]
+        """Offer what does something in the state that the strategy is in."""
+        strategy = self.get_queryset(request).filter(pk=object_id).first()
+        useful = set() if strategy is None else _useful(strategy)
+        return [each for each in super().get_actions_detail(request, object_id) if each.path in useful]
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "portfolio":
@@ -141,7 +140,13 @@ class StrategyAdmin(OwnedByService):
     def state(self, strategy: Strategy) -> object:
         if strategy.last_error:
             return status_badge("failed", "Error")
+        if strategy.is_archived:
+            return status_badge("archived", "Archived")
         return status_badge("enabled", "Enabled") if strategy.enabled else status_badge("disabled", "Disabled")
+
+    @display(description="Drift", formatting="price", ordering="newest_drift")
+    def drift(self, strategy: Any) -> object:
+        return drift_shown(strategy.newest_drift)
 
     @display(description="Last candle seen (UTC)", ordering="last_run_at")
     def last_run(self, strategy: Strategy) -> object:
@@ -164,7 +169,7 @@ class StrategyAdmin(OwnedByService):
             request,
             lambda: strategy_enable(strategy=strategy),
             done=f"{strategy} trades from the next candle on.",
-            back=reverse("admin:strategies_strategy_changelist"),
+            back=reverse(LIST),
         )
 
     @action(
@@ -185,19 +190,75 @@ class StrategyAdmin(OwnedByService):
             request,
             lambda: strategy_disable(strategy=strategy),
             done=f"{strategy} is disabled.",
-            back=reverse("admin:strategies_strategy_changelist"),
+            back=reverse(LIST),
+        )
+
+    @action(
+        description="Duplicate",
+        icon="content_copy",
+        permissions=["duplicate"],
+        dialog={
+            "title": "Duplicate this strategy?",
+            "form_class": DuplicateForm,
+            "form_submit_text": "Make the copy",
+            "dismiss_text": "Make no copy",
+        },
+    )
+    def duplicate_strategy(self, request: HttpRequest, form: DuplicateForm, object_id: str) -> HttpResponse:
+        strategy: Strategy = form.row
+        return act(
+            request,
+            lambda: strategy_duplicate(strategy=strategy, **form.asked),
+            done=f"{strategy} is duplicated; the copy is disabled.",
+            back=reverse(LIST),
+        )
+
+    @action(
+        description="Delete",
+        icon="delete",
+        variant=ActionVariant.DANGER,
+        permissions=["remove"],
+        dialog={
+            "title": "Delete this strategy?",
+            "form_class": DeleteForm,
+            "form_submit_text": "Delete strategy",
+            "dismiss_text": "Keep strategy",
+            "is_danger": True,
+        },
+    )
+    def delete_strategy(self, request: HttpRequest, form: StrategyDialog, object_id: str) -> HttpResponse:
+        strategy: Strategy = form.row
+        return act(
+            request,
+            lambda: strategy_delete(strategy=strategy),
+            done=f"{strategy} is taken away.",
+            back=reverse(LIST),
+        )
+
+    @action(
+        description="Take out of the archive",
+        icon="unarchive",
+        permissions=["switch"],
+        dialog={
+            "title": "Take this strategy out of the archive?",
+            "form_class": UnarchiveForm,
+            "form_submit_text": "Take it out",
+            "dismiss_text": "Leave it there",
+        },
+    )
+    def unarchive_strategy(self, request: HttpRequest, form: StrategyDialog, object_id: str) -> HttpResponse:
+        strategy: Strategy = form.row
+        return act(
+            request,
+            lambda: strategy_unarchive(strategy=strategy),
+            done=f"{strategy} is back; it is disabled.",
+            back=reverse(PAGE, args=[strategy.pk]),
         )
 
 
-def rule_title(strategy: Strategy) -> str:
-    """Return the rule's title; its bare name where the rule is not registered any more."""
-    try:
-        return registry.get(strategy.rule).title
-    except TradingError:
-        return strategy.rule
-
-
-def size_of(strategy: Strategy) -> str:
-    if strategy.sizing_mode == SizingMode.FIXED_QUANTITY:
-        return f"{amount(strategy.sizing_value, strategy.instrument.quantity_decimals)} {strategy.instrument}"
-    return f"{strategy.sizing_value.normalize():f} % of equity"
+def _useful(strategy: Strategy) -> set[str]:
+    if strategy.is_archived:
+        return {"unarchive_strategy", "duplicate_strategy"}
+    if strategy.enabled:
+        return {"disable_strategy", "duplicate_strategy"}
+    return {"enable_strategy", "duplicate_strategy", "delete_strategy"}

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import django_filters as filters
+from django.db.models import QuerySet
 
 from algotrendy.trading.signals import Action
 from apps.common.api.filters import TruthFilter, UtcFilter
 from apps.common.models import choices_of
-from apps.strategies.models import JobStatus, SignalOutcome
+from apps.strategies.models import JobStatus, SignalOutcome, Strategy
 
 
 class StrategyFilter(filters.FilterSet):  # type: ignore[misc]
@@ -13,6 +14,16 @@ class StrategyFilter(filters.FilterSet):  # type: ignore[misc]
     symbol = filters.CharFilter(field_name="instrument__symbol")
     rule = filters.CharFilter()
     enabled = TruthFilter()
+    archived = TruthFilter(
+        field_name="archived_at", lookup_expr="isnull", exclude=True, label="Only those in the archive, or outside it."
+    )
+
+    def filter_queryset(self, queryset: QuerySet[Strategy]) -> QuerySet[Strategy]:
+        """Leave out the archive unless it is asked for."""
+        if self.form.cleaned_data.get("archived") is None:
+            queryset = queryset.filter(archived_at__isnull=True)
+        found: QuerySet[Strategy] = super().filter_queryset(queryset)
+        return found
 
 
 class SignalFilter(filters.FilterSet):  # type: ignore[misc]

@@ -1,13 +1,19 @@
 from django.urls import path
 
-from .views import backtests, exports, signals, strategies
+from .views import backtests, exports, history, signals, strategies
 
+ONE = "strategies/<uuid:strategy_id>"
 urlpatterns = [
     path("strategies", strategies.StrategiesView.as_view(), name="strategies"),
     path("strategies/rules", strategies.RulesView.as_view(), name="strategy-rules"),
-    path("strategies/<uuid:strategy_id>", strategies.StrategyView.as_view(), name="strategy"),
-    path("strategies/<uuid:strategy_id>/enable", strategies.EnableView.as_view(), name="strategy-enable"),
-    path("strategies/<uuid:strategy_id>/disable", strategies.DisableView.as_view(), name="strategy-disable"),
+    path(ONE, strategies.StrategyView.as_view(), name="strategy"),
+    path(f"{ONE}/enable", strategies.EnableView.as_view(), name="strategy-enable"),
+    path(f"{ONE}/disable", strategies.DisableView.as_view(), name="strategy-disable"),
+    path(f"{ONE}/duplicate", strategies.DuplicateView.as_view(), name="strategy-duplicate"),
+    path(f"{ONE}/unarchive", strategies.UnarchiveView.as_view(), name="strategy-unarchive"),
+    path(f"{ONE}/performance", history.PerformanceView.as_view(), name="strategy-performance"),
+    path(f"{ONE}/versions", history.VersionsView.as_view(), name="strategy-versions"),
+    path(f"{ONE}/versions/<int:number>/restore", history.RestoreView.as_view(), name="strategy-restore"),
     path("backtests", backtests.BacktestsView.as_view(), name="backtests"),
     path("backtests/compare", backtests.CompareView.as_view(), name="backtests-compare"),
     path("backtests/<uuid:backtest_id>", backtests.BacktestView.as_view(), name="backtest"),

@@ -1,13 +1,16 @@
-"""Configured strategies and what they said, and backtests."""
+"""Configured strategies, what they were before, what they said and how they do; backtests and optimizations."""
 
 from .backtests import Backtest, BacktestResult, TradeSetup
 from .configured import SizingMode, Strategy
 from .jobs import ACTIVE, Job, JobStatus
 from .optimizations import Optimization, Piece, Trial
+from .performance import StrategyPerformance
 from .signals import Signal, SignalOutcome
+from .versions import VERSIONED, StrategyVersion
 
 __all__ = [
     "ACTIVE",
+    "VERSIONED",
     "Backtest",
     "BacktestResult",
     "Job",
@@ -18,6 +21,8 @@ __all__ = [
     "SignalOutcome",
     "SizingMode",
     "Strategy",
+    "StrategyPerformance",
+    "StrategyVersion",
     "TradeSetup",
     "Trial",
 ]

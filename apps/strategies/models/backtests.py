@@ -9,7 +9,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from algotrendy.trading.backtest.config import FillAt, SizingRule
-from algotrendy.trading.backtest.honesty import Verdict
+from algotrendy.trading.backtest.verdicts import Verdict
 from algotrendy.trading.signals import Direction
 from algotrendy.trading.values import Timeframe
 from apps.common.fields import AmountField, PercentField

@@ -25,7 +25,9 @@ class SizingMode(models.TextChoices):
 class Strategy(PublicModel):
     """A rule with its parameters, at work on one instrument and timeframe of a portfolio.
 
-    `slug` names the strategy's own book of positions and never changes.
+    `slug` names the strategy's own book of positions and never changes. `version` counts up with every change; what it
+    was before is kept in `versions`. `running_since` begins anew when the strategy is changed or switched on: since
+    then it has seen every candle as it is now, which is what a backtest can be compared with.
     """
 
     portfolio = models.ForeignKey(Portfolio, on_delete=models.CASCADE, related_name="strategies")
@@ -43,6 +45,11 @@ class Strategy(PublicModel):
     enabled = models.BooleanField(default=False)
     last_run_at = models.DateTimeField(null=True, blank=True, help_text="Market time of the last candle it saw.")
     last_error = models.CharField(max_length=500, blank=True)
+    version = models.PositiveIntegerField(default=1, editable=False, help_text="Which of its versions it follows.")
+    running_since = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Market time of the first candle it saw as it is now."
+    )
+    archived_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="When it was put away.")
 
     class Meta:
         ordering = ["name"]
@@ -54,6 +61,10 @@ class Strategy(PublicModel):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_archived(self) -> bool:
+        return self.archived_at is not None
 
     @property
     def configured_rule(self) -> StrategyRule:

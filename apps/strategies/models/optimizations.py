@@ -6,9 +6,9 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
-from algotrendy.trading.backtest.optimizing.evaluating import Status
+from algotrendy.trading.backtest.optimizing.folds import Walk
+from algotrendy.trading.backtest.optimizing.outcomes import Status
 from algotrendy.trading.backtest.optimizing.searching import Search
-from algotrendy.trading.backtest.optimizing.walking import Walk
 from apps.common.models import choices_of
 
 from .backtests import Backtest, TradeSetup

@@ -22,6 +22,7 @@ class Signal(PublicModel):
     """A strategy's word on one candle that asks for a trade; at most one for each strategy and candle."""
 
     strategy = models.ForeignKey(Strategy, on_delete=models.CASCADE, related_name="signals")
+    strategy_version = models.PositiveIntegerField(default=1, help_text="The strategy's version that said it.")
     candle_open_time = models.DateTimeField()
     at = models.DateTimeField(help_text="Market time: when the candle closed.")
     action = models.CharField(max_length=4, choices=choices_of(Action))

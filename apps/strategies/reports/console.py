@@ -15,8 +15,7 @@ from apps.strategies.arrays import Column
 from apps.strategies.models import Backtest
 from apps.strategies.selectors.results import curve_of, moment, trade_count, trade_rows, trades_of
 
-from .figures import span
-from .page import MONTHS
+from .figures import MONTHS, span
 
 type Data = dict[str, Any]
 POINTS = 1500

@@ -6,13 +6,17 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from algotrendy.trading.backtest.honesty import Verdict
-from apps.strategies.backtests import Report
+from algotrendy.trading.backtest.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from apps.strategies.backtests import Report
 
 NONE = "–"  # noqa: RUF001 - a dash where there is no figure
 MARKS = {Verdict.PASSED: "ok", Verdict.WARNING: "careful", Verdict.FAILED: "WRONG"}
 UNDERWATER_SHOWN = 5
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "Year")
 
 
 @dataclass(frozen=True, slots=True)

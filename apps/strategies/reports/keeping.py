@@ -7,17 +7,19 @@ import math
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from algotrendy.trading.backtest.curves import buy_and_hold
 from algotrendy.trading.backtest.excursions import excursions
 from apps.strategies.arrays import packed
-from apps.strategies.backtests import Report
 
 from .figures import sections
 from .page import render_page
+
+if TYPE_CHECKING:
+    from apps.strategies.backtests import Report
 
 UNDERWATER_KEPT = 100
 TRADE_COLUMNS = (

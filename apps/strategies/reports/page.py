@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from django.template.loader import render_to_string
@@ -12,14 +12,14 @@ from django.utils.safestring import mark_safe
 from algotrendy.trading.backtest.curves import buy_and_hold, drawdowns
 from algotrendy.trading.backtest.excursions import excursions
 from algotrendy.trading.backtest.results import REASONS
-from apps.strategies.backtests import Report
 from apps.strategies.reports.drawing import Line, Mark, chart
-from apps.strategies.reports.figures import moment, percent, plain, sections
+from apps.strategies.reports.figures import MONTHS, moment, percent, plain, sections
+
+if TYPE_CHECKING:
+    from apps.strategies.backtests import Report
 
 MARKED, LISTED = 400, 1000
 """Beyond so many trades a chart shows no marks, and the list only the newest."""
-
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "Year")
 
 
 def render_page(report: Report) -> str:

@@ -10,13 +10,19 @@ from django.db.models import QuerySet
 from apps.accounts.models import User
 from apps.marketdata.models import Instrument
 from apps.marketdata.selectors import series_list
-from apps.strategies.models import Backtest, Strategy
+from apps.strategies.models import Backtest, Optimization, Strategy
 
 
 def backtests_of(user: User) -> QuerySet[Backtest]:
     """Return the backtests that the user may see: their own, an administrator all."""
     backtests = Backtest.objects.select_related("owner", "strategy").prefetch_related("instruments")
     return backtests if user.is_admin else backtests.filter(owner=user)
+
+
+def optimizations_of(user: User) -> QuerySet[Optimization]:
+    """Return the optimizations that the user may see: their own, an administrator all."""
+    rows = Optimization.objects.select_related("owner", "best_backtest").prefetch_related("instruments")
+    return rows if user.is_admin else rows.filter(owner=user)
 
 
 def series_source(instrument: Instrument, timeframe: str) -> str | None:

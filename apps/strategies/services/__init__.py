@@ -1,42 +1,44 @@
-"""What writes: configuring strategies, asking them, and backtesting them."""
+"""What writes: configuring strategies, asking them, taking them away, and backtesting them.
 
-from .backtests import backtest_cancel, backtest_create, backtest_delete, backtest_run
-from .configuring import (
-    CHANGEABLE,
-    StrategyNotReady,
-    strategy_configure,
-    strategy_copy,
-    strategy_create,
-    strategy_disable,
-    strategy_enable,
-)
+What loads the backtest's compiler (`comparing`, `running`, `optimizing`) is imported only where it is needed.
+"""
+
+from .archiving import StrategyBusy, strategy_delete, strategy_unarchive
+from .backtests import backtest_cancel, backtest_create, backtest_delete
+from .configuring import CHANGEABLE, strategy_configure, strategy_copy, strategy_create
+from .duplicating import strategy_duplicate
 from .evaluating import signal_settle, strategies_ran, strategy_evaluate
 from .jobs import JobIsActive, JobNotCancelable, TooManyJobs, jobs_sweep
-from .optimizations import optimization_cancel, optimization_create, optimization_delete
-from .optimizing import optimization_work, optimizations_sweep
+from .optimizations import optimization_cancel, optimization_create, optimization_delete, optimizations_sweep
+from .restoring import strategy_restore
+from .switching import strategy_disable, strategy_enable
+from .vetting import StrategyNotReady
 
 __all__ = [
     "CHANGEABLE",
     "JobIsActive",
     "JobNotCancelable",
+    "StrategyBusy",
     "StrategyNotReady",
     "TooManyJobs",
     "backtest_cancel",
     "backtest_create",
     "backtest_delete",
-    "backtest_run",
     "jobs_sweep",
     "optimization_cancel",
     "optimization_create",
     "optimization_delete",
-    "optimization_work",
     "optimizations_sweep",
     "signal_settle",
     "strategies_ran",
     "strategy_configure",
     "strategy_copy",
     "strategy_create",
+    "strategy_delete",
     "strategy_disable",
+    "strategy_duplicate",
     "strategy_enable",
     "strategy_evaluate",
+    "strategy_restore",
+    "strategy_unarchive",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,19 +15,15 @@ from apps.accounts.models import Action, User
 from apps.accounts.services import audit
 from apps.marketdata.models import Instrument
 from apps.marketdata.selectors import candle_count
-from apps.strategies.backtests import setup_account, setup_backtest, setup_plan
-from apps.strategies.models import Backtest, BacktestResult, Strategy, TradeSetup
-from apps.strategies.pulse import Pulse
-from apps.strategies.reports.keeping import kept
+from apps.strategies.models import Backtest, Strategy, TradeSetup
 from apps.strategies.selectors.backtests import series_source
+from apps.strategies.setups import setup_account, setup_plan
 
 from .configuring import complete_parameters
-from .jobs import Store, job_cancel, job_run, job_start, require_over, require_room
+from .jobs import job_cancel, job_start, require_over, require_room
 
 log = structlog.get_logger(__name__)
 TASK = "strategies.run_backtest"
-STAGES = {"read": 2, "signals": 10, "trades": 60, "honesty": 70}
-"""Percent at which a stage begins; a rule that is asked candle by candle fills the room up to the next one."""
 
 
 @transaction.atomic
@@ -77,11 +72,6 @@ def backtest_delete(*, backtest: Backtest) -> None:
     backtest.delete()
 
 
-def backtest_run(*, backtest_id: uuid.UUID) -> str:
-    """Run a backtest that waits, here and now; return what it ended as."""
-    return job_run(Backtest, backtest_id, _work)
-
-
 def check_setup(setup: TradeSetup, instruments: Sequence[Instrument]) -> None:
     """Complete what a setup leaves open, and raise InvalidBacktest for what no worker could run."""
     if not instruments:
@@ -110,42 +100,3 @@ def check_setup(setup: TradeSetup, instruments: Sequence[Instrument]) -> None:
             f"The period holds {sum(counts.values()):,} candles, more than the {settings.BACKTEST_MAX_CANDLES:,} that "
             "one backtest may have; choose a shorter one or a longer timeframe."
         )
-
-
-def _work(backtest: Backtest, pulse: Pulse) -> Store:
-    result = kept(setup_backtest(backtest, list(backtest.instruments.all()), _Progress(backtest, pulse).tell))
-
-    def store(row: Backtest) -> None:
-        BacktestResult.objects.filter(backtest=row).delete()
-        for name, value in result.summary.items():
-            setattr(row, name, value)
-        BacktestResult.objects.create(
-            backtest=row, figures=result.figures, curve=result.curve, trades=result.trades, report=result.report
-        )
-
-    return store
-
-
-class _Progress:
-    """Turns the stages of a backtest into percent."""
-
-    def __init__(self, backtest: Backtest, pulse: Pulse) -> None:
-        self.pulse, self.percent, self.done = pulse, 0.0, 0
-        self.total = sum(
-            candle_count(
-                instrument=item,
-                timeframe=backtest.timeframe,
-                source=backtest.source,
-                start=backtest.start,
-                end=backtest.end,
-            )
-            for item in backtest.instruments.all()
-        )
-
-    def tell(self, stage: str, done: int) -> None:
-        self.done += done
-        if stage:
-            self.percent = STAGES[stage.rsplit(" ", 1)[-1]]
-        room = STAGES["trades"] - STAGES["signals"]
-        within = room * self.done / self.total if self.total and self.percent < STAGES["trades"] else 0
-        self.pulse.tell(self.percent + within, stage or None)

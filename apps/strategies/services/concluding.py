@@ -10,11 +10,11 @@ from django.utils import timezone
 
 from algotrendy.trading.backtest.honesty import Searched
 from algotrendy.trading.backtest.optimizing.deflating import Trials
-from algotrendy.trading.backtest.optimizing.evaluating import Status
 from algotrendy.trading.backtest.optimizing.evaluating import Trial as Tried
+from algotrendy.trading.backtest.optimizing.folds import Fold
 from algotrendy.trading.backtest.optimizing.mapping import plateau
+from algotrendy.trading.backtest.optimizing.outcomes import Status
 from algotrendy.trading.backtest.optimizing.walking import (
-    Fold,
     Walked,
     curve_figures,
     efficiency,

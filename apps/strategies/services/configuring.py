@@ -1,32 +1,26 @@
-"""Configuring strategies, and asking them for a signal."""
+"""Configuring strategies: making, changing and copying them."""
 
 from __future__ import annotations
 
 import uuid
 from typing import Any
 
-import structlog
 from django.db import transaction
 from django.utils.text import slugify
 
-from algotrendy.trading.errors import InvalidParameter, TradingError
+from algotrendy.trading.errors import InvalidParameter
 from algotrendy.trading.strategies import registry
 from apps.accounts.models import Action as Recorded
 from apps.accounts.services import audit
 from apps.marketdata.models import Instrument
 from apps.portfolio.models import Portfolio
-from apps.strategies.models import Strategy
+from apps.strategies.models import VERSIONED, Strategy
+from apps.strategies.selectors import Change, changes_between, settings_of
 
-log = structlog.get_logger(__name__)
-CHANGEABLE = frozenset(
-    {"name", "rule", "parameters", "direction", "sizing_mode", "sizing_value", "min_confidence", "protect"}
-)
+from .versioning import in_words, strategy_lock, version_keep
+from .vetting import StrategyNotReady, require_honest
 
-
-class StrategyNotReady(TradingError):
-    """The strategy cannot be enabled as it is."""
-
-    code = "strategy_not_ready"
+CHANGEABLE = frozenset(VERSIONED)
 
 
 @transaction.atomic
@@ -53,52 +47,57 @@ def strategy_create(
     )
     _require_common_currency(strategy)
     strategy.full_clean()
+    if strategy.enabled:
+        require_honest(strategy)
     strategy.save()
+    version_keep(strategy)
+    audit(Recorded.STRATEGY_CREATED, target=strategy)
     return strategy
 
 
 @transaction.atomic
 def strategy_configure(*, strategy: Strategy, **changes: Any) -> Strategy:
-    """Change a strategy; parameters that are not named keep their values, a new rule starts from its defaults."""
+    """Change a strategy; parameters that are not named keep their values, a new rule starts from its defaults.
+
+    A change makes a new version. Raises StrategyNotReady where an enabled strategy would look ahead.
+    """
     unknown = sorted(set(changes) - CHANGEABLE)
     if unknown:
         raise InvalidParameter(f"{', '.join(unknown)} of a strategy cannot be changed; make another strategy.")
-    strategy = (
-        Strategy.objects.select_for_update(of=("self",)).select_related("instrument", "portfolio").get(pk=strategy.pk)
-    )
+    strategy = strategy_lock(strategy)
+    before = settings_of(strategy)
     kept = strategy.parameters if changes.get("rule", strategy.rule) == strategy.rule else {}
     parameters = {**kept, **changes.pop("parameters", {})}
     for name, value in changes.items():
         setattr(strategy, name, value)
     strategy.parameters = complete_parameters(strategy.rule, parameters)
     strategy.full_clean()
+    changed = changes_between(before, settings_of(strategy))
+    return _change(strategy, changed) if changed else strategy
+
+
+def _change(strategy: Strategy, changed: list[Change]) -> Strategy:
+    if strategy.enabled:
+        require_honest(strategy)
+    if [change.name for change in changed] != ["name"]:
+        strategy.running_since = None
+    strategy.version += 1
     strategy.save()
+    version_keep(strategy)
+    audit(Recorded.STRATEGY_CHANGED, target=strategy, version=strategy.version, changes=in_words(changed))
     return strategy
 
 
+@transaction.atomic
 def strategy_copy(*, strategy: Strategy, portfolio: Portfolio) -> Strategy:
-    """Put an equal strategy, with the same book's name, to work in another portfolio."""
+    """Put an equal strategy, with the same book's name, to work in another portfolio; its history begins there."""
     copy = Strategy.objects.get(pk=strategy.pk)
     copy.pk, copy._state.adding = uuid.uuid4(), True
     copy.portfolio, copy.last_run_at, copy.last_error = portfolio, None, ""
+    copy.version, copy.running_since = 1, None
     copy.save(force_insert=True)
+    version_keep(copy)
     return copy
-
-
-def strategy_enable(*, strategy: Strategy) -> Strategy:
-    """Let the strategy trade from the next candle on; raise StrategyNotReady where it could not."""
-    try:
-        registry.build(strategy.rule, strategy.parameters)
-    except TradingError as error:
-        raise StrategyNotReady(f"{strategy.name} cannot run: {error.message}") from error
-    if not strategy.instrument.is_active:
-        raise StrategyNotReady(f"{strategy.instrument} is not active; activate the instrument first.")
-    return _switch(strategy, enabled=True)
-
-
-def strategy_disable(*, strategy: Strategy) -> Strategy:
-    """Stop the strategy from giving signals; its open position keeps its protective orders."""
-    return _switch(strategy, enabled=False)
 
 
 def complete_parameters(rule: str, parameters: dict[str, object]) -> dict[str, object]:
@@ -122,12 +121,3 @@ def _require_common_currency(strategy: Strategy) -> None:
             f"{strategy.instrument} is quoted in {quote}, the portfolio is in {base}; choose one that agrees.",
             code="currency_mismatch",
         )
-
-
-@transaction.atomic
-def _switch(strategy: Strategy, *, enabled: bool) -> Strategy:
-    strategy.enabled = enabled
-    strategy.save(update_fields=["enabled", "updated_at"])
-    audit(Recorded.STRATEGY_ENABLED if enabled else Recorded.STRATEGY_DISABLED, target=strategy)
-    log.info("strategy_switched", strategy=str(strategy.pk), name=strategy.name, enabled=enabled)
-    return strategy

@@ -32,14 +32,18 @@ def strategy_evaluate(*, strategy: Strategy, candles: Candles, bar: Bar, held: i
     if follow(word.action, held, Direction(strategy.direction)) is None:
         return None
     signal, is_new = Signal.objects.get_or_create(
-        strategy=strategy, candle_open_time=bar.open_time, defaults=_as_row(word, bar)
+        strategy=strategy, candle_open_time=bar.open_time, defaults=_as_row(word, bar, strategy)
     )
     return signal if is_new or signal.outcome == SignalOutcome.NEW else None
 
 
 def strategies_ran(*, strategies: Iterable[Strategy], at: datetime) -> None:
-    """Write down the market time of the newest candle that these strategies have seen."""
-    Strategy.objects.filter(pk__in=[strategy.pk for strategy in strategies]).update(last_run_at=at)
+    """Write down the market time of the newest candle that these strategies have seen, and of the first."""
+    seen = list(strategies)
+    Strategy.objects.filter(pk__in=[strategy.pk for strategy in seen]).update(last_run_at=at)
+    for strategy in seen:
+        if strategy.running_since is None:  # The version that saw it: it may have been changed meanwhile.
+            Strategy.objects.filter(pk=strategy.pk, version=strategy.version, enabled=True).update(running_since=at)
 
 
 def signal_settle(*, signal: Signal, outcome: SignalOutcome, reason: str = "") -> Signal:
@@ -83,8 +87,9 @@ def _remember_error(strategy: Strategy, message: str) -> None:
     strategy.save(update_fields=["last_error", "updated_at"])
 
 
-def _as_row(word: Word, bar: Bar) -> dict[str, object]:
+def _as_row(word: Word, bar: Bar, strategy: Strategy) -> dict[str, object]:
     return {
+        "strategy_version": strategy.version,
         "at": bar.close_time,
         "action": word.action,
         "confidence": word.confidence,

@@ -7,6 +7,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
 
 from algotrendy.trading.backtest.optimizing.searching import Search, planned, suggested, trials_of
 from algotrendy.trading.backtest.optimizing.space import InvalidSpace, Point, Space
@@ -15,11 +17,20 @@ from apps.accounts.models import Action, User
 from apps.accounts.services import audit
 from apps.common.jobs import enqueue
 from apps.marketdata.models import Instrument
-from apps.strategies.models import Backtest, Optimization, Piece, Strategy
-from apps.strategies.searching import folds_for, objective_of, space_for, trial_of
+from apps.strategies.models import Backtest, JobStatus, Optimization, Piece, Strategy
+from apps.strategies.searching import folds_for, objective_of, space_for
 
 from .backtests import check_setup
-from .jobs import job_cancel, job_start, require_over, require_room
+from .jobs import (
+    LOST_AFTER,
+    MAX_ATTEMPTS,
+    UNSENT_AFTER,
+    job_cancel,
+    job_end,
+    job_start,
+    require_over,
+    require_room,
+)
 
 TASK = "strategies.work_on_optimization"
 MOST_IN_ALL = 500_000
@@ -85,6 +96,27 @@ def optimization_delete(*, optimization: Optimization) -> None:
     optimization.delete()
 
 
+def optimizations_sweep() -> int:
+    """Call workers to optimizations that none is at; end those that lost a piece's worker twice, or are not wanted."""
+    now = timezone.now()
+    quiet = Optimization.objects.filter(
+        Q(status=JobStatus.PENDING, updated_at__lt=now - UNSENT_AFTER)
+        | Q(status=JobStatus.RUNNING, heartbeat_at__lt=now - LOST_AFTER)
+    )
+    called = 0
+    for optimization in quiet:
+        lost = optimization.pieces.filter(status=JobStatus.RUNNING, heartbeat_at__lt=now - LOST_AFTER)
+        if optimization.cancel_requested:
+            job_end(optimization, JobStatus.CANCELED)
+        elif lost.filter(attempts__gte=MAX_ATTEMPTS).exists():
+            message = "A worker was killed twice at the same piece, most likely for its memory: take a shorter period."
+            job_end(optimization, JobStatus.FAILED, code="worker_lost", message=message)
+        else:
+            enqueue(TASK, str(optimization.pk), expires=60)
+            called += 1
+    return called
+
+
 def plan_learning(optimization: Optimization, space: Space) -> int:
     """Add the next pieces of a TPE search, from what the trials so far have told; return how many trials they have."""
     told = [(tuple(point), worth) for point, worth in optimization.trials.values_list("point", "worth")]
@@ -97,7 +129,7 @@ def plan_learning(optimization: Optimization, space: Space) -> int:
 
 def _plan(optimization: Optimization, space: Space, trials: int) -> None:
     if optimization.walk:
-        folds = folds_for(optimization, trial_of(optimization))
+        folds = folds_for(optimization, optimization.instruments.order_by("symbol").first() or Instrument())
         Piece.objects.bulk_create(
             Piece(
                 optimization=optimization,

@@ -16,19 +16,20 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from algotrendy.trading.backtest.optimizing.evaluating import Outcome
 from algotrendy.trading.backtest.optimizing.evaluating import Trial as Tried
+from algotrendy.trading.backtest.optimizing.folds import Fold
+from algotrendy.trading.backtest.optimizing.outcomes import Outcome
 from algotrendy.trading.backtest.optimizing.searching import Search
-from algotrendy.trading.backtest.optimizing.walking import Fold, walk_fold
+from algotrendy.trading.backtest.optimizing.walking import walk_fold
 from apps.common.jobs import enqueue
 from apps.strategies.arrays import packed
 from apps.strategies.models import JobStatus, Optimization, Piece, Trial
 from apps.strategies.pulse import Beat, JobCanceled, Pulse, job_publish
 from apps.strategies.reports.keeping import clean
-from apps.strategies.searching import trial_of
+from apps.strategies.trying import trial_of
 
 from .concluding import conclude
-from .jobs import LOST_AFTER, MAX_ATTEMPTS, UNSENT_AFTER, job_end, job_refuse, memory_limit
+from .jobs import LOST_AFTER, MAX_ATTEMPTS, job_end, job_refuse, memory_limit
 from .optimizations import TASK, plan_learning
 
 log = structlog.get_logger(__name__)
@@ -54,27 +55,6 @@ def optimization_work(*, optimization_id: uuid.UUID) -> str:
         return job_refuse(optimization, error)
     enqueue(TASK, str(optimization.pk), expires=3600)
     return JobStatus.RUNNING.value
-
-
-def optimizations_sweep() -> int:
-    """Call workers to optimizations that none is at; end those that lost a piece's worker twice, or are not wanted."""
-    now = timezone.now()
-    quiet = Optimization.objects.filter(
-        Q(status=JobStatus.PENDING, updated_at__lt=now - UNSENT_AFTER)
-        | Q(status=JobStatus.RUNNING, heartbeat_at__lt=now - LOST_AFTER)
-    )
-    called = 0
-    for optimization in quiet:
-        lost = optimization.pieces.filter(status=JobStatus.RUNNING, heartbeat_at__lt=now - LOST_AFTER)
-        if optimization.cancel_requested:
-            job_end(optimization, JobStatus.CANCELED)
-        elif lost.filter(attempts__gte=MAX_ATTEMPTS).exists():
-            message = "A worker was killed twice at the same piece, most likely for its memory: take a shorter period."
-            job_end(optimization, JobStatus.FAILED, code="worker_lost", message=message)
-        else:
-            enqueue(TASK, str(optimization.pk), expires=60)
-            called += 1
-    return called
 
 
 def _begin(optimization_id: uuid.UUID) -> Optimization | None:

@@ -12,12 +12,13 @@ from django.test import Client
 from apps.accounts.models import User
 from apps.orders.models import Fill, Order
 from apps.portfolio.models import EquitySnapshot, Portfolio, Position
-from apps.strategies.models import Signal, Strategy
+from apps.strategies.models import Signal, Strategy, StrategyPerformance, StrategyVersion
 from tests.builders import (
     make_fill,
     make_order,
     make_paper_order,
     make_paper_trade,
+    make_performance,
     make_portfolio,
     make_position,
     make_signal,
@@ -42,7 +43,9 @@ def console_for() -> ConsoleFor:
 
 @dataclass(frozen=True)
 class Book:
-    """One trader's rows: an open order and a filled one, a position, a strategy with its signal, a snapshot."""
+    """One trader's rows: an open order and a filled one, a position, a strategy with its signal, version and comparison
+    with a backtest, a snapshot.
+    """
 
     owner: User
     portfolio: Portfolio
@@ -53,6 +56,8 @@ class Book:
     fill: Fill
     position: Position
     snapshot: EquitySnapshot
+    version: StrategyVersion
+    performance: StrategyPerformance
 
 
 def book_of(owner: User, name: str = "Main") -> Book:
@@ -68,7 +73,10 @@ def book_of(owner: User, name: str = "Main") -> Book:
     fill = make_fill(filled, position=position)
     make_paper_trade(make_paper_order(portfolio.connection))
     snapshot = make_snapshot(portfolio)
-    return Book(owner, portfolio, strategy, signal, order, filled, fill, position, snapshot)
+    return Book(
+        owner, portfolio, strategy, signal, order, filled, fill, position, snapshot, strategy.versions.get(),
+        make_performance(strategy),
+    )  # fmt: skip
 
 
 @pytest.fixture

@@ -98,13 +98,15 @@ def test_a_strategy_is_switched_by_its_actions(trader: User, book: Book, console
     assert not Strategy.objects.get(pk=book.strategy.pk).enabled
 
 
-@pytest.mark.parametrize(("enabled", "offered"), [(False, "Enable"), (True, "Disable")])
-def test_a_strategys_page_offers_the_switch_that_does_something(
-    enabled: bool, offered: str, trader: User, book: Book, console_for: ConsoleFor
+@pytest.mark.parametrize(
+    ("enabled", "offered"), [(False, ["Enable", "Duplicate", "Delete"]), (True, ["Disable", "Duplicate"])]
+)
+def test_a_strategys_page_offers_what_does_something(
+    enabled: bool, offered: list[str], trader: User, book: Book, console_for: ConsoleFor
 ) -> None:
     Strategy.objects.filter(pk=book.strategy.pk).update(enabled=enabled)
     response = console_for(trader).get(reverse("admin:strategies_strategy_change", args=[book.strategy.pk]))
-    assert [each["title"] for each in response.context["actions_detail"]] == [offered]
+    assert [each["title"] for each in response.context["actions_detail"]] == offered
 
 
 @pytest.mark.parametrize(("role", "status"), [("admin", 302), ("trader", 403)])

@@ -30,7 +30,7 @@ JOBS = [
     )
 ]  # fmt: skip
 FACTS = [model for model in MODELS if isinstance(admin.site._registry.get(model), FactAdmin)]
-OWNED = ["order", "filled", "fill", "position", "portfolio", "strategy", "signal", "snapshot"]
+OWNED = ["order", "filled", "fill", "position", "portfolio", "strategy", "signal", "snapshot", "version", "performance"]
 
 
 def page(model: type[Model] | Model, name: str, *args: Any) -> str:
@@ -57,8 +57,8 @@ def test_an_admin_opens_the_list_and_a_row_of_every_model(
 
 def test_facts_are_the_models_that_only_the_engine_writes() -> None:
     assert {model._meta.model_name for model in FACTS} == {
-        "candle", "paperorder", "paperTrade".lower(), "position", "equitysnapshot", "signal", "order", "orderevent",
-        "fill", "seriescursor", "auditevent", "apikey", "apisession",
+        "candle", "paperorder", "paperTrade".lower(), "position", "equitysnapshot", "signal", "strategyversion",
+        "strategyperformance", "order", "orderevent", "fill", "seriescursor", "auditevent", "apikey", "apisession",
     }  # fmt: skip
 
 
@@ -115,7 +115,9 @@ def test_a_viewer_reads_and_writes_nothing(viewer: User, console_for: ConsoleFor
     assert book.strategy.name == "Reversion of viewer"
 
 
-@pytest.mark.parametrize("name", ["order", "fill", "position", "strategy", "signal", "portfolio", "snapshot"])
+@pytest.mark.parametrize(
+    "name", ["order", "fill", "position", "strategy", "signal", "portfolio", "snapshot", "version", "performance"]
+)
 def test_a_lists_queries_do_not_grow_with_its_rows(
     name: str, trader: User, book: Book, console_for: ConsoleFor
 ) -> None:

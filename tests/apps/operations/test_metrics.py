@@ -18,7 +18,7 @@ from apps.accounts.services import session_begin
 from apps.operations import health, metrics
 from apps.operations.heartbeat import HEARTBEAT_KEY
 from apps.operations.tasks import heartbeat, prune
-from tests.builders import make_order, make_portfolio, make_position, make_user
+from tests.builders import make_order, make_performance, make_portfolio, make_position, make_strategy, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -40,6 +40,22 @@ def test_gauges_tell_of_open_positions_orders_and_profit_and_leave_simulations_o
     assert found['pnl_total{kind="unrealized"}'] == 6
     assert found['orders_working{status="open"}'] == 1
     assert found['platform_up{part="database"}'] == found['platform_up{part="redis"}'] == 1
+
+
+def test_the_drift_of_each_strategy_that_trades_is_its_newest(trader):
+    portfolio = make_portfolio(trader)
+    trading, other = make_strategy(portfolio, "One", enabled=True), make_strategy(portfolio, "Two", enabled=True)
+    for percent in ("9", "-1.25"):
+        make_performance(trading, drift_percent=D(percent))
+    make_performance(other, drift_percent=D("0.5"))
+    make_performance(make_strategy(portfolio, "Off"), drift_percent=D(7))
+    simulation = make_portfolio(trader, "Simulation", is_simulation=True)
+    make_performance(make_strategy(simulation, enabled=True), drift_percent=D(8))
+    found = {name: value for name, value in values().items() if name.startswith("strategy_drift_percent")}
+    assert found == {
+        f'strategy_drift_percent{{rule="rsi",strategy="{trading.pk}"}}': -1.25,
+        f'strategy_drift_percent{{rule="rsi",strategy="{other.pk}"}}': 0.5,
+    }
 
 
 def test_a_database_that_is_away_costs_its_own_gauges_only(monkeypatch):

@@ -16,7 +16,8 @@ from algotrendy.trading.strategies.base import Strategy
 from apps.accounts.models import User
 from apps.strategies import pulse
 from apps.strategies.models import Backtest, BacktestResult, JobStatus
-from apps.strategies.services import backtest_cancel, backtest_delete, backtest_run, jobs_sweep
+from apps.strategies.services import backtest_cancel, backtest_delete, jobs_sweep
+from apps.strategies.services.running import backtest_run
 from tests.builders import make_backtest, make_candles_rows, make_instrument, make_user
 from tests.rules import Endless, Hungry, Raising, TestRule, add_rule
 

@@ -20,15 +20,15 @@ from algotrendy.trading.backtest.optimizing.deflating import (
     expected_best,
     probabilistic_sharpe,
 )
-from algotrendy.trading.backtest.optimizing.evaluating import Traded, Trial, best_of
+from algotrendy.trading.backtest.optimizing.evaluating import Traded, Trial
+from algotrendy.trading.backtest.optimizing.folds import Walk, folds_of
 from algotrendy.trading.backtest.optimizing.objective import Objective
+from algotrendy.trading.backtest.optimizing.outcomes import best_of
 from algotrendy.trading.backtest.optimizing.searching import Search, planned
 from algotrendy.trading.backtest.optimizing.space import InvalidSpace, space_of
 from algotrendy.trading.backtest.optimizing.walking import (
-    Walk,
     curve_figures,
     efficiency,
-    folds_of,
     stability,
     stitched,
     walk_fold,

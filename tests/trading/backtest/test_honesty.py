@@ -13,9 +13,9 @@ from algotrendy.trading.backtest import honesty
 from algotrendy.trading.backtest.config import BacktestConfig, Sizing, SizingRule
 from algotrendy.trading.backtest.engine import backtest
 from algotrendy.trading.backtest.gaps import gaps_of
-from algotrendy.trading.backtest.honesty import Verdict
 from algotrendy.trading.backtest.metrics import Market
 from algotrendy.trading.backtest.resampling import bootstrap, trade_returns
+from algotrendy.trading.backtest.verdicts import Verdict
 from algotrendy.trading.signals import Direction, SignalColumns
 from algotrendy.trading.strategies import registry
 from algotrendy.trading.strategies.base import Strategy, number

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from algotrendy.trading.backtest.config import UNPROTECTED, Sizing, SizingRule, TradePlan
 from algotrendy.trading.backtest.engine import backtest
 from algotrendy.trading.backtest.metrics import Market, measure
-from algotrendy.trading.backtest.optimizing.evaluating import Outcome, Status, Traded, Trial, best_of
+from algotrendy.trading.backtest.optimizing.evaluating import Traded, Trial
 from algotrendy.trading.backtest.optimizing.mapping import heat_map, plateau
 from algotrendy.trading.backtest.optimizing.objective import METRICS, Comparator, Constraint, Objective
+from algotrendy.trading.backtest.optimizing.outcomes import Outcome, Status, best_of
 from algotrendy.trading.backtest.optimizing.searching import Search, planned, suggested, trials_of
 from algotrendy.trading.backtest.optimizing.space import InvalidSpace, Space, space_of
 from algotrendy.trading.errors import InvalidParameter

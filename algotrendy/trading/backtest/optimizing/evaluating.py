@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 import numpy as np
 
@@ -12,35 +11,13 @@ from algotrendy.trading.backtest.config import BacktestConfig, TradePlan
 from algotrendy.trading.backtest.engine import signals_of, simulate
 from algotrendy.trading.backtest.metrics import YEAR, Market, measure
 from algotrendy.trading.backtest.optimizing.objective import Objective, figures_of
+from algotrendy.trading.backtest.optimizing.outcomes import Outcome, Status
 from algotrendy.trading.backtest.optimizing.space import Point, Space
 from algotrendy.trading.backtest.packing import Book
 from algotrendy.trading.backtest.sweep import Sweep, sweep
 from algotrendy.trading.candles import Candles
 from algotrendy.trading.instruments import InstrumentSpec
 from algotrendy.trading.strategies.base import Strategy
-
-
-class Status(StrEnum):
-    """What became of a trial."""
-
-    OK = "ok"
-    REFUSED = "refused"
-    """It breaks a constraint, or its figure does not exist."""
-    INVALID = "invalid"
-    """Its parameters contradict each other."""
-    FAILED = "failed"
-    """The rule raised."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """A trial: its point, what became of it, its figures (empty where it was not run) and the objective's figure."""
-
-    point: Point
-    status: Status
-    message: str = ""
-    figures: Mapping[str, float] = field(default_factory=dict)
-    objective: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +131,3 @@ class Trial:
         if fault:
             return Outcome(point, Status.REFUSED, fault, figures)
         return Outcome(point, Status.OK, "", figures, value)
-
-
-def best_of(outcomes: Sequence[Outcome], objective: Objective) -> Outcome | None:
-    """Return the best trial that may be chosen; of equal ones the first."""
-    good = [outcome for outcome in outcomes if outcome.objective is not None]
-    return max(good, key=lambda outcome: objective.sign * (outcome.objective or 0.0), default=None)

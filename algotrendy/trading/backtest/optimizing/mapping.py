@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from algotrendy.trading.backtest.honesty import Check, Verdict
 from algotrendy.trading.backtest.optimizing.space import Point, Space
+from algotrendy.trading.backtest.verdicts import Check, Verdict
 from algotrendy.trading.candles import Floats
 
 SHARE_OF_BEST = 0.5

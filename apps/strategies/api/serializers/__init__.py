@@ -11,8 +11,16 @@ from .backtests import (
     CurveSerializer,
     PageQuerySerializer,
 )
+from .performance import PerformanceSerializer
 from .signals import SignalSerializer
-from .strategies import RuleSerializer, StrategyChangeSerializer, StrategyCreateSerializer, StrategySerializer
+from .strategies import (
+    RuleSerializer,
+    StrategyChangeSerializer,
+    StrategyCreateSerializer,
+    StrategyDuplicateSerializer,
+    StrategySerializer,
+    StrategyVersionSerializer,
+)
 
 __all__ = [
     "BacktestCreateSerializer",
@@ -24,9 +32,12 @@ __all__ = [
     "CurveQuerySerializer",
     "CurveSerializer",
     "PageQuerySerializer",
+    "PerformanceSerializer",
     "RuleSerializer",
     "SignalSerializer",
     "StrategyChangeSerializer",
     "StrategyCreateSerializer",
+    "StrategyDuplicateSerializer",
     "StrategySerializer",
+    "StrategyVersionSerializer",
 ]

@@ -13,6 +13,6 @@ class SignalSerializer(RowSerializer):
     class Meta:
         model = Signal
         fields = [
-            "id", "strategy", "strategy_name", "symbol", "action", "confidence", "price", "stop_loss", "take_profit",
-            "reason", "outcome", "outcome_reason", "candle_open_time", "at", "created_at",
+            "id", "strategy", "strategy_name", "strategy_version", "symbol", "action", "confidence", "price",
+            "stop_loss", "take_profit", "reason", "outcome", "outcome_reason", "candle_open_time", "at", "created_at",
         ]  # fmt: skip

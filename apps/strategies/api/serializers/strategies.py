@@ -10,7 +10,7 @@ from apps.common.api.serializers import AmountField, JSONObjectField, OwnedField
 from apps.common.models import choices_of
 from apps.marketdata.api.fields import InstrumentField
 from apps.portfolio.selectors import portfolios_of
-from apps.strategies.models import SizingMode, Strategy
+from apps.strategies.models import SizingMode, Strategy, StrategyVersion
 
 
 class ParameterSerializer(serializers.Serializer):  # type: ignore[type-arg]
@@ -41,8 +41,8 @@ class StrategySerializer(RowSerializer):
         model = Strategy
         fields = [
             "id", "portfolio", "name", "slug", "rule", "symbol", "timeframe", "parameters", "direction", "sizing_mode",
-            "sizing_value", "min_confidence", "protect", "enabled", "last_run_at", "last_error", "created_at",
-            "updated_at",
+            "sizing_value", "min_confidence", "protect", "enabled", "version", "running_since", "last_run_at",
+            "last_error", "archived_at", "created_at", "updated_at",
         ]  # fmt: skip
 
 
@@ -67,3 +67,28 @@ class StrategyCreateSerializer(StrategyChangeSerializer):
     rule = serializers.CharField(max_length=64, help_text="One of `/api/strategies/rules`.")
     symbol = InstrumentField(source="instrument")
     timeframe = serializers.ChoiceField(choices=choices_of(Timeframe))
+
+
+class StrategyDuplicateSerializer(StrictSerializer):
+    """Where the copy goes; what is not named is as it is for the strategy itself."""
+
+    name = serializers.CharField(max_length=100, required=False, help_text="Where none is given: the name and “copy”.")
+    portfolio = OwnedField(selector=portfolios_of, what="portfolio", required=False)
+    symbol = InstrumentField(source="instrument", required=False)
+    timeframe = serializers.ChoiceField(choices=choices_of(Timeframe), required=False)
+
+
+class StrategyVersionSerializer(RowSerializer):
+    """A strategy as it was from this version on."""
+
+    parameters = serializers.DictField(read_only=True)
+    changed_by = serializers.CharField(
+        source="changed_by.username", default=None, allow_null=True, read_only=True, help_text="Null for the platform."
+    )
+
+    class Meta:
+        model = StrategyVersion
+        fields = [
+            "number", "name", "rule", "parameters", "direction", "sizing_mode", "sizing_value", "min_confidence",
+            "protect", "changed_by", "created_at",
+        ]  # fmt: skip

@@ -2,9 +2,10 @@
 
 from apps.common.api.errors import answer_with
 from apps.strategies.errors import BacktestNotCompleted
-from apps.strategies.services import JobIsActive, JobNotCancelable, StrategyNotReady, TooManyJobs
+from apps.strategies.services import JobIsActive, JobNotCancelable, StrategyBusy, StrategyNotReady, TooManyJobs
 
 answer_with(StrategyNotReady, 409)
+answer_with(StrategyBusy, 409)
 answer_with(BacktestNotCompleted, 409)
 answer_with(JobIsActive, 409)
 answer_with(JobNotCancelable, 409)

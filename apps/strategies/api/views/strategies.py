@@ -20,6 +20,7 @@ from apps.strategies.api.serializers import (
     RuleSerializer,
     StrategyChangeSerializer,
     StrategyCreateSerializer,
+    StrategyDuplicateSerializer,
     StrategySerializer,
 )
 from apps.strategies.models import Strategy
@@ -57,7 +58,12 @@ class StrategiesView(ListView):
 
 
 class StrategyView(ApiView):
-    access = {"GET": "strategies.view_strategy", "PATCH": "strategies.change_strategy"}
+    access = {
+        "GET": "strategies.view_strategy",
+        "PATCH": "strategies.change_strategy",
+        "DELETE": "strategies.delete_strategy",
+    }
+    problems = {"PATCH": (409,), "DELETE": (409,)}
 
     @extend_schema(operation_id="strategy_get", responses={200: StrategySerializer})
     def get(self, request: Request, strategy_id: uuid.UUID) -> Response:
@@ -72,6 +78,13 @@ class StrategyView(ApiView):
         strategy = row_or_404(strategies_of(signed_in(request)), strategy_id)
         strategy = services.strategy_configure(strategy=strategy, **checked(StrategyChangeSerializer, request))
         return Response(StrategySerializer(strategy).data)
+
+    @extend_schema(operation_id="strategy_delete", responses={200: StrategySerializer, 204: None})
+    def delete(self, request: Request, strategy_id: uuid.UUID) -> Response:
+        """Delete a strategy that never traded (204); archive one that did (200, with the strategy)."""
+        strategy = row_or_404(strategies_of(signed_in(request)), strategy_id)
+        archived = services.strategy_delete(strategy=strategy)
+        return Response(status=204) if archived is None else Response(StrategySerializer(archived).data)
 
 
 class SwitchView(ApiView):
@@ -91,6 +104,29 @@ class EnableView(SwitchView):
     def post(self, request: Request, strategy_id: uuid.UUID) -> Response:
         """Let a strategy trade from the next candle on."""
         return super().post(request, strategy_id)
+
+
+class UnarchiveView(SwitchView):
+    service = staticmethod(services.strategy_unarchive)
+
+    @extend_schema(operation_id="strategy_unarchive", request=None, responses={200: StrategySerializer})
+    def post(self, request: Request, strategy_id: uuid.UUID) -> Response:
+        """Take a strategy out of the archive; it stays disabled."""
+        return super().post(request, strategy_id)
+
+
+class DuplicateView(ApiView):
+    access = {"POST": "strategies.add_strategy"}
+    problems = {"POST": (409,)}
+
+    @extend_schema(
+        operation_id="strategy_duplicate", request=StrategyDuplicateSerializer, responses={201: StrategySerializer}
+    )
+    def post(self, request: Request, strategy_id: uuid.UUID) -> Response:
+        """Make a strategy like this one, here or elsewhere; it starts disabled."""
+        strategy = row_or_404(strategies_of(signed_in(request)), strategy_id)
+        made = services.strategy_duplicate(strategy=strategy, **checked(StrategyDuplicateSerializer, request))
+        return Response(StrategySerializer(made).data, status=201)
 
 
 class DisableView(SwitchView):

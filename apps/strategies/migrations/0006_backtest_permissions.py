@@ -1,4 +1,4 @@
-"""Give the roles what they may do with backtests."""
+"""Give the roles what they may do with backtests and optimizations."""
 
 from django.db import migrations
 
@@ -11,7 +11,7 @@ def seed(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("strategies", "0002_backtests"),
+        ("strategies", "0005_backtests"),
         ("accounts", "0002_roles"),
         ("contenttypes", "0002_remove_content_type_name"),
     ]
