@@ -24,12 +24,14 @@ from apps.strategies.models import (
     Backtest,
     BacktestResult,
     JobStatus,
+    Optimization,
     Signal,
     Strategy,
     StrategyPerformance,
     StrategyVersion,
 )
 from apps.strategies.reports.keeping import kept
+from apps.strategies.services import optimization_create
 
 PASSWORD = "a-long-enough-passphrase"
 MARKET_TIME = datetime(2024, 3, 1, 12, tzinfo=UTC)
@@ -199,6 +201,24 @@ def make_completed_backtest(owner: User, **overrides: Any) -> Backtest:
     columns = {"curve": result.curve, "trades": result.trades, "report": result.report}
     BacktestResult.objects.create(backtest=backtest, figures=result.figures, **columns)
     return backtest
+
+
+def make_optimization(owner: User, **overrides: Any) -> Optimization:
+    """Return a search of SMA cross' two parameters on all candles of BTC/USD, asked for and not begun."""
+    values: dict[str, Any] = {
+        "rule": "sma_cross",
+        "instruments": [make_instrument()],
+        "timeframe": Timeframe.H1,
+        "space": {"fast": {"values": [2, 3]}, "slow": {"values": [3, 5, 8]}},
+        "metric": "total_return",
+        "sizing_rule": "percent_of_cash",
+        "sizing_value": Decimal(100),
+        "protect": False,
+        "stop_percent": Decimal(0),
+        "target_percent": Decimal(0),
+        **overrides,
+    }
+    return optimization_create(owner=owner, **values)
 
 
 def make_order(portfolio: Portfolio, **overrides: Any) -> Order:

@@ -26,7 +26,7 @@ from apps.accounts.services import api_key_create, api_key_revoke, audit, sessio
 from apps.portfolio.models import RiskProfile
 from apps.strategies.models import Backtest
 from tests.apps.dashboard.conftest import Book, book_of
-from tests.builders import make_candles_rows, make_completed_backtest, make_feed
+from tests.builders import make_candles_rows, make_completed_backtest, make_feed, make_optimization
 from tests.integration import matrix
 from tests.integration.matrix import ADMIN, ANONYMOUS, EXPIRED_TOKEN, OTHER, PEOPLE, REVOKED_KEY, TRADER, VIEWER
 from tests.routes import api_routes
@@ -70,7 +70,8 @@ def cast(admin: User, trader: User, other_trader: User, viewer: User) -> Cast:
     expired.set_exp(lifetime=-timedelta(seconds=1))
     ids = {
         "portfolio_id": book.portfolio.pk, "strategy_id": book.strategy.pk, "order_id": book.order.pk,
-        "backtest_id": backtest.pk, "position_id": book.position.pk, "user_id": trader.pk, "symbol": "BTC/USD",
+        "backtest_id": backtest.pk, "optimization_id": make_optimization(trader).pk,
+        "position_id": book.position.pk, "user_id": trader.pk, "symbol": "BTC/USD",
         "key_id": ApiKey.objects.get(name="read_key").pk, "session_id": ApiSession.objects.get(user=trader).pk,
     }  # fmt: skip
     return Cast(people, book, keys, {**tokens, EXPIRED_TOKEN: str(expired)}, ids)

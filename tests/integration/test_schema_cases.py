@@ -37,7 +37,7 @@ from apps.accounts.models import ApiKey, ApiSession, User
 from apps.accounts.services import api_key_create, session_begin
 from apps.portfolio.api.serializers import PortfolioSerializer
 from tests.apps.dashboard.conftest import book_of
-from tests.builders import make_candles_rows, make_completed_backtest, make_feed
+from tests.builders import make_candles_rows, make_completed_backtest, make_feed, make_optimization
 
 CHECKS = [
     not_a_server_error, status_code_conformance, content_type_conformance, response_headers_conformance,
@@ -76,7 +76,8 @@ def send_as(admin: User, trader: User, viewer: User) -> Callable[[str], Send]:
     tokens = {name: session_begin(user=user).access for name, user in people.items()}
     ids = {
         "portfolio_id": book.portfolio.pk, "strategy_id": book.strategy.pk, "order_id": book.order.pk,
-        "backtest_id": backtest.pk, "position_id": book.position.pk, "user_id": trader.pk, "symbol": "BTC/USD",
+        "backtest_id": backtest.pk, "optimization_id": make_optimization(trader).pk,
+        "position_id": book.position.pk, "user_id": trader.pk, "symbol": "BTC/USD",
         "timeframe": "1h", "number": 1,
         "key_id": ApiKey.objects.get().pk, "session_id": ApiSession.objects.filter(user=trader).first().pk,  # type: ignore[union-attr]
     }  # fmt: skip

@@ -43,3 +43,13 @@ class BacktestFilter(filters.FilterSet):  # type: ignore[misc]
     status = filters.ChoiceFilter(choices=JobStatus.choices)
     since = UtcFilter(field_name="created_at", lookup_expr="gte", label="Asked for, inclusive.")
     until = UtcFilter(field_name="created_at", lookup_expr="lt", label="Asked for, exclusive.")
+
+
+class OptimizationFilter(filters.FilterSet):  # type: ignore[misc]
+    strategy = filters.UUIDFilter(field_name="strategy_id")
+    symbol = filters.CharFilter(field_name="instruments__symbol", distinct=True)
+    rule = filters.CharFilter()
+    search = filters.CharFilter()
+    status = filters.ChoiceFilter(choices=JobStatus.choices)
+    since = UtcFilter(field_name="created_at", lookup_expr="gte", label="Asked for, inclusive.")
+    until = UtcFilter(field_name="created_at", lookup_expr="lt", label="Asked for, exclusive.")

@@ -1,8 +1,9 @@
 from django.urls import path
 
-from .views import backtests, exports, history, signals, strategies
+from .views import backtests, exports, history, optimizations, signals, strategies
 
 ONE = "strategies/<uuid:strategy_id>"
+SEARCH = "optimizations/<uuid:optimization_id>"
 urlpatterns = [
     path("strategies", strategies.StrategiesView.as_view(), name="strategies"),
     path("strategies/rules", strategies.RulesView.as_view(), name="strategy-rules"),
@@ -24,5 +25,11 @@ urlpatterns = [
     path("backtests/<uuid:backtest_id>/equity.csv", exports.EquityFileView.as_view(), name="backtest-equity-csv"),
     path("backtests/<uuid:backtest_id>/result.json", exports.ResultFileView.as_view(), name="backtest-result-json"),
     path("backtests/<uuid:backtest_id>/report.html", exports.ReportFileView.as_view(), name="backtest-report-html"),
+    path("optimizations", optimizations.OptimizationsView.as_view(), name="optimizations"),
+    path(SEARCH, optimizations.OptimizationView.as_view(), name="optimization"),
+    path(f"{SEARCH}/cancel", optimizations.OptimizationCancelView.as_view(), name="optimization-cancel"),
+    path(f"{SEARCH}/trials", optimizations.TrialsView.as_view(), name="optimization-trials"),
+    path(f"{SEARCH}/heat-map", optimizations.HeatMapView.as_view(), name="optimization-heat-map"),
+    path(f"{SEARCH}/equity", optimizations.WalkCurveView.as_view(), name="optimization-equity"),
     path("signals", signals.SignalsView.as_view(), name="signals"),
 ]

@@ -29,7 +29,7 @@ def curve_of(backtest: Backtest, points: int | None = None) -> Columns:
     columns["drawdown"] = 1 - columns["equity"] / peaks
     if points is None or len(columns["time"]) <= points:
         return columns
-    rows = _telling(columns["equity"], points)
+    rows = telling(columns["equity"], points)
     return {name: column[rows] for name, column in columns.items()}
 
 
@@ -101,7 +101,7 @@ def _trade(columns: Columns, symbols: list[str], row: int) -> dict[str, Any]:
     }
 
 
-def _telling(values: Column, points: int) -> Column:
+def telling(values: Column, points: int) -> Column:
     """Return the rows of at most `points` values: the ends, and the lowest and highest of each stretch."""
     edges = np.linspace(0, len(values), max((points - 2) // 2, 1) + 1).astype(int)
     stretches = list(pairwise(edges.tolist()))

@@ -1,12 +1,12 @@
 """What strategies, signals and backtests take and show."""
 
 from .backtests import (
+    BacktestComparisonSerializer,
     BacktestCreateSerializer,
     BacktestDetailSerializer,
     BacktestSerializer,
     BacktestTradesSerializer,
     CompareQuerySerializer,
-    ComparisonSerializer,
     CurveQuerySerializer,
     CurveSerializer,
     PageQuerySerializer,
@@ -23,12 +23,12 @@ from .strategies import (
 )
 
 __all__ = [
+    "BacktestComparisonSerializer",
     "BacktestCreateSerializer",
     "BacktestDetailSerializer",
     "BacktestSerializer",
     "BacktestTradesSerializer",
     "CompareQuerySerializer",
-    "ComparisonSerializer",
     "CurveQuerySerializer",
     "CurveSerializer",
     "PageQuerySerializer",

@@ -170,6 +170,6 @@ class CompareQuerySerializer(StrictSerializer):
     ids = serializers.CharField(help_text="2 to 10 backtests, separated by commas.")
 
 
-class ComparisonSerializer(serializers.Serializer):  # type: ignore[type-arg]
+class BacktestComparisonSerializer(serializers.Serializer):  # type: ignore[type-arg]
     backtests = BacktestSerializer(many=True)
     curves = serializers.DictField(child=CurveSerializer(), help_text="By the backtest's id, in shares of its cash.")

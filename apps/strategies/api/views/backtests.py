@@ -16,12 +16,12 @@ from apps.common.api.views import ApiView, ListView, checked, row_or_404
 from apps.strategies import services
 from apps.strategies.api.filters import BacktestFilter
 from apps.strategies.api.serializers import (
+    BacktestComparisonSerializer,
     BacktestCreateSerializer,
     BacktestDetailSerializer,
     BacktestSerializer,
     BacktestTradesSerializer,
     CompareQuerySerializer,
-    ComparisonSerializer,
     CurveQuerySerializer,
     CurveSerializer,
     PageQuerySerializer,
@@ -119,7 +119,9 @@ class CompareView(ApiView):
     problems = {"GET": (404, 409)}
 
     @extend_schema(
-        operation_id="backtests_compare", parameters=[CompareQuerySerializer], responses={200: ComparisonSerializer}
+        operation_id="backtests_compare",
+        parameters=[CompareQuerySerializer],
+        responses={200: BacktestComparisonSerializer},
     )
     def get(self, request: Request) -> Response:
         """Put completed backtests side by side: their figures, and their curves as shares of the initial cash."""
