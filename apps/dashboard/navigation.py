@@ -74,6 +74,7 @@ def sidebar(request: HttpRequest) -> list[Item]:
             "items": [
                 _page("Strategies", "cognition", "strategies", "strategy"),
                 _page("Backtests", "science", "strategies", "backtest"),
+                _page("Optimizations", "tune", "strategies", "optimization"),
                 _page("Signals", "bolt", "strategies", "signal"),
                 _page("Drift", "compare_arrows", "strategies", "strategyperformance"),
             ],

@@ -21,8 +21,8 @@ SETUP = (
 DAY = {"type": "date"}
 
 
-class _BacktestForm(RuleForm):
-    """A rule with its parameters, what it trades, when, and what it costs."""
+class BacktestFields(RuleForm):
+    """A rule, what it trades, when, and what it costs."""
 
     name = forms.CharField(
         max_length=120, required=False, widget=UnfoldAdminTextInputWidget(), help_text="Empty takes rule and symbols."
@@ -95,4 +95,4 @@ def _midnight(day: date | None) -> datetime | None:
     return None if day is None else datetime.combine(day, time(), UTC)
 
 
-BacktestForm = type("BacktestForm", (_BacktestForm,), {"__doc__": _BacktestForm.__doc__, **parameter_fields()})
+BacktestForm = type("BacktestForm", (BacktestFields,), {"__doc__": BacktestFields.__doc__, **parameter_fields()})

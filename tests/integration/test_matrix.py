@@ -24,7 +24,7 @@ from rest_framework_simplejwt.tokens import AccessToken
 from apps.accounts.models import Action, ApiKey, ApiSession, RateLimit, User
 from apps.accounts.services import api_key_create, api_key_revoke, audit, session_begin
 from apps.portfolio.models import RiskProfile
-from apps.strategies.models import Backtest
+from apps.strategies.models import Backtest, Optimization
 from tests.apps.dashboard.conftest import Book, book_of
 from tests.builders import make_candles_rows, make_completed_backtest, make_feed, make_optimization
 from tests.integration import matrix
@@ -220,7 +220,7 @@ def rows(cast: Cast) -> dict[str, Any]:
         "portfolio_portfolio": book.portfolio,
         "portfolio_riskprofile": RiskProfile.objects.get(portfolio=book.portfolio),
         "portfolio_equitysnapshot": book.snapshot, "portfolio_position": book.position,
-        "strategies_backtest": Backtest.objects.get(),
+        "strategies_backtest": Backtest.objects.get(), "strategies_optimization": Optimization.objects.get(),
         "strategies_strategy": book.strategy, "strategies_signal": book.signal,
         "strategies_strategyversion": book.version, "strategies_strategyperformance": book.performance,
         "orders_order": book.order,

@@ -117,38 +117,40 @@ def _row(trade: Data, decimals: int) -> Data:
         "exit_shown": f"{trade['exit_price']:,.{decimals}f}",
         "exit_reason_shown": trade["exit_reason"].replace("_", " ").capitalize(),
         "held": span(trade["duration_seconds"]),
-        "share_shown": _percent(trade["share"]),
-        "tone": _tone(trade["pnl"]) or "flat",
+        "share_shown": percent_shown(trade["share"]),
+        "tone": tone_of(trade["pnl"]) or "flat",
     }
 
 
 def _cards(backtest: Backtest, figures: Data) -> list[Data]:
     performance, comparison, trades = figures["performance"], figures["comparison"], figures["trades"]
     gained, lost = backtest.total_return, backtest.max_drawdown
-    held = _percent(comparison["buy_and_hold_return"])
+    held = percent_shown(comparison["buy_and_hold_return"])
+    calmar = f"Calmar {number_shown(performance['calmar'])}"
     return [
-        _card("Return", _percent(gained), f"Buy and hold {held}", _tone(gained)),
-        _card("Sharpe", _number(backtest.sharpe), f"Sortino {_number(performance['sortino'])}"),
-        _card(
-            "Max drawdown", _percent(_minus(lost)), f"Calmar {_number(performance['calmar'])}", "down" if lost else ""
-        ),
-        _card("Trades", f"{backtest.trade_count:,}", f"{_percent(backtest.win_rate, sign=False)} won"),
-        _card("Profit factor", _number(backtest.profit_factor), f"SQN {_number(trades['sqn'])}"),
+        card("Return", percent_shown(gained), f"Buy and hold {held}", tone_of(gained)),
+        card("Sharpe", number_shown(backtest.sharpe), f"Sortino {number_shown(performance['sortino'])}"),
+        card("Max drawdown", percent_shown(_minus(lost)), calmar, "down" if lost else ""),
+        card("Trades", f"{backtest.trade_count:,}", f"{percent_shown(backtest.win_rate, sign=False)} won"),
+        card("Profit factor", number_shown(backtest.profit_factor), f"SQN {number_shown(trades['sqn'])}"),
     ]
 
 
-def _card(name: str, value: str, note: str, tone: str = "") -> Data:
+def card(name: str, value: str, note: str, tone: str = "") -> Data:
+    """Return one of the figures above a page."""
     return {"name": name, "value": value, "note": note, "tone": tone}
 
 
-def _percent(share: float | None, *, sign: bool = True) -> str:
+def percent_shown(share: float | None, *, sign: bool = True) -> str:
+    """Return a share in percent; a dash for none."""
     if share is None:
         return "\N{EN DASH}"
     text = f"{share * 100:{'+' if sign else ''},.2f}%"
     return text.replace("-", "\N{MINUS SIGN}") if text not in ("+0.00%", "-0.00%") else "0.00%"
 
 
-def _number(value: float | None) -> str:
+def number_shown(value: float | None) -> str:
+    """Return a figure with two decimals; a dash for none."""
     return "\N{EN DASH}" if value is None else f"{value:,.2f}".replace("-", "\N{MINUS SIGN}")
 
 
@@ -156,7 +158,8 @@ def _minus(value: float | None) -> float | None:
     return None if value is None else -value
 
 
-def _tone(value: float | None) -> str:
+def tone_of(value: float | None) -> str:
+    """Return the tone of a gain or a loss; none for neither."""
     return "" if not value else "up" if value > 0 else "down"
 
 
@@ -188,4 +191,4 @@ def _cell(share: float | None) -> Data:
         return {"text": "", "tone": "none", "strength": 0}
     strength = min(4, 1 + int(abs(share) / FULL_TONE * 4)) if round(share, 4) else 0
     text = f"{share * 100:+.1f}".replace("-", "\N{MINUS SIGN}")
-    return {"text": text, "tone": _tone(share) or "flat", "strength": strength}
+    return {"text": text, "tone": tone_of(share) or "flat", "strength": strength}

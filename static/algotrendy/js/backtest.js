@@ -102,6 +102,8 @@
 
   window.addEventListener("DOMContentLoaded", async () => {
     const data = Console.json("backtest-data");
+    const walk = Console.json("walk-data");
+    if (walk) new ConsoleCharts.EquityChart(document.getElementById("walk-curve")).set(walk.curve);
     const state = document.getElementById("job-state");
     if (data) {
       const report = new Report(document.getElementById("backtest"), data);

@@ -19,8 +19,8 @@ from tests.apps.dashboard.conftest import Book, ConsoleFor, book_of
 from tests.builders import make_feed
 
 OURS = ("accounts", "marketdata", "brokers", "portfolio", "strategies", "orders")
-WITHIN = {"Authenticator", "BackupCode", "BacktestResult"}
-"""Told on another row's page: secrets on the user's, a result on its backtest's."""
+WITHIN = {"Authenticator", "BackupCode", "BacktestResult", "Piece", "Trial"}
+"""Told on another row's page: secrets on the user's, a result on its backtest's, trials on their search's."""
 MODELS = [m for app in OURS for m in apps.get_app_config(app).get_models() if m.__name__ not in WITHIN]
 JOBS = [
     apps.get_model(name)

@@ -243,13 +243,6 @@ def test_a_walk_stitches_what_followed_each_choice(owner: User, walk: str) -> No
     times = list(instrument.candles.order_by("open_time").values_list("open_time", flat=True))
     search = finished(make_optimization(owner, start=times[0], end=times[120]))
     assert folds[0]["parameters"] == search.best_parameters
-    setup = {
-        "sizing_rule": "percent_of_cash",
-        "sizing_value": Decimal(100),
-        "protect": False,
-        "stop_percent": Decimal(0),
-        "target_percent": Decimal(0),
-    }
     after = backtest_create(
         owner=owner, rule="sma_cross", instruments=[instrument], timeframe="1h", start=times[120], end=times[180],
         parameters=search.best_parameters, **UNPROTECTED,
