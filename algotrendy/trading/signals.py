@@ -12,13 +12,21 @@ from .candles import Floats
 from .values import Side
 
 type Actions = npt.NDArray[np.int8]
-"""What to do on every candle: 1 buy, -1 sell, 0 hold."""
+"""What to do on every candle: 1 buy, -1 sell, 0 hold, -2 close a long, 2 close a short."""
 
 
 class Action(StrEnum):
+    """A buy closes a short and opens a long, a sell mirrors it; the last two only close."""
+
     BUY = "buy"
     SELL = "sell"
     HOLD = "hold"
+    CLOSE_LONG = "close_long"
+    CLOSE_SHORT = "close_short"
+
+
+CODES = {1: Action.BUY, -1: Action.SELL, 0: Action.HOLD, -2: Action.CLOSE_LONG, 2: Action.CLOSE_SHORT}
+"""The actions by their numbers in columns; the sign is that of the trade."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +45,7 @@ class Signal:
 class SignalColumns:
     """A strategy's word on every candle, as columns of the candles' length.
 
-    `action` is int8: 1 buy, -1 sell, 0 hold. `stop_loss` and `take_profit` are prices, NaN where there is none.
+    `action` is int8, by CODES. `stop_loss` and `take_profit` are prices, NaN where there is none.
     Rows before the warm-up hold with confidence 0.
     """
 
@@ -68,11 +76,14 @@ def follow(action: Action, held: int, direction: Direction) -> Move | None:
     """Return the move that a signal asks of a position, or None where it changes nothing.
 
     `held` is the sign of the held quantity: 1 long, -1 short, 0 flat. A buy closes a short and opens a long where
-    the direction allows longs; a sell mirrors it; a signal in the held direction never adds to the position.
+    the direction allows longs; a sell mirrors it; a signal in the held direction never adds to the position. The
+    closing actions close what they name and open nothing.
     """
     if action is Action.HOLD:
         return None
-    side = Side.BUY if action is Action.BUY else Side.SELL
+    side = Side.BUY if action in (Action.BUY, Action.CLOSE_SHORT) else Side.SELL
+    if action in (Action.CLOSE_LONG, Action.CLOSE_SHORT):
+        return Move(side=side, closes=True, opens=False) if held == -side.sign else None
     if held == side.sign:
         return None
     allowed = Direction.LONG_ONLY if side is Side.BUY else Direction.SHORT_ONLY

@@ -32,7 +32,7 @@ def activity(user: User, portfolio: Portfolio) -> list[Entry]:
 
 def _signal(signal: Signal) -> Entry:
     strategy = signal.strategy
-    text = f"{strategy.name}: {signal.action} signal, {strategy.instrument} {strategy.timeframe}"
+    text = f"{strategy.name}: {signal.get_action_display().lower()} signal, {strategy.instrument} {strategy.timeframe}"
     return _entry("bolt", "flat", text, signal.created_at, signal.at, "strategies_signal", signal.pk)
 
 

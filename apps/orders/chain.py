@@ -42,7 +42,7 @@ def _signal(order: Order) -> Step | None:
     signal = order.signal
     if signal is None:
         return None if order.role != "manual" else Step("person", "Placed by hand", f"by {order.owner}")
-    text = f"{signal.action.capitalize()}, confidence {signal.confidence:.2f}: {signal.reason}"
+    text = f"{signal.get_action_display()}, confidence {signal.confidence:.2f}: {signal.reason}"
     url = reverse("admin:strategies_signal_change", args=[signal.pk])
     return Step("bolt", f"Signal of {order.strategy or 'a strategy'}", text, signal.at, "info", url)
 

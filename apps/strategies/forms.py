@@ -16,6 +16,7 @@ from unfold.widgets import (
 from algotrendy.trading.errors import TradingError
 from algotrendy.trading.strategies import registry
 from algotrendy.trading.strategies.base import ParameterSpec
+from apps.strategies.conditions_field import ConditionsField
 from apps.strategies.models import Strategy
 
 SEPARATOR = "__"
@@ -47,6 +48,8 @@ def conditions() -> dict[str, str]:
 
 def _field(spec: ParameterSpec) -> forms.Field:
     label = spec.name.replace("_", " ").capitalize()
+    if spec.kind is dict:
+        return ConditionsField(label=label, required=False, help_text=spec.description)
     if spec.kind is bool:
         return forms.BooleanField(
             label=label, required=False, help_text=spec.description, widget=UnfoldBooleanSwitchWidget()

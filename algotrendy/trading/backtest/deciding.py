@@ -53,15 +53,19 @@ from algotrendy.trading.candles import Floats
 
 
 @inlined
-def decide(run: Run, own: Own, i: int, side: float, price: float) -> None:
-    """Follow a signal against what is held: size, check and keep an order for the next bar."""
+def decide(run: Run, own: Own, i: int, action: float, price: float) -> None:
+    """Follow a signal against what is held: size, check and keep an order for the next bar.
+
+    Actions of 2 and -2 close what is held against their side, and open nothing.
+    """
     state, rules, account = own.state, own.rules, own.account
+    side = 1.0 if action > 0.0 else -1.0
     if state[S_ORDER_SIDE] == side:
         return
     if state[S_ORDER_SIDE] != 0.0:
         state[S_ORDER_SIDE] = 0.0
         account[A_CANCELED] += 1.0
-    closing, opens = abs(state[S_HELD]), rules[R_LONGS if side > 0.0 else R_SHORTS] != 0.0
+    closing, opens = abs(state[S_HELD]), rules[R_LONGS if side > 0.0 else R_SHORTS] != 0.0 and action == side
     if closing == 0.0 and not opens:
         return
     opening = _size(run, own, price) if opens else 0.0

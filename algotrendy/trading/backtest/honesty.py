@@ -115,7 +115,7 @@ def warm_up(strategy: Strategy, candles: Candles, first: int) -> Check:
 
 def sample_size(strategy: Strategy, result: Result) -> Check:
     """Hold the trades against the parameters that could have been fitted to them."""
-    count, parameters = len(result.trades.closed), len(strategy.parameters())
+    count, parameters = len(result.trades.closed), strategy.fitted
     each = count / max(parameters, 1)
     text = f"{count:,} closed trades for {parameters} parameters, {each:.1f} for each"
     if count < FEW_TRADES or each < FEW_TRADES_A_PARAMETER:

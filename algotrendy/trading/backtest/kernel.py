@@ -73,7 +73,7 @@ def _touches(held: float, stop: float, target: float, high: float, low: float) -
 def _asks(held: float, side: int, longs: bool, shorts: bool) -> bool:
     """Return whether a signal asks for a trade: it is against what is held, or opens where nothing is."""
     if held == 0.0:
-        return longs if side > 0 else shorts
+        return longs if side == 1 else shorts and side == -1
     return side * held < 0.0
 
 

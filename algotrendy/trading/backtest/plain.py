@@ -46,7 +46,9 @@ from algotrendy.trading.candles import Floats
 def is_plain(run: Run) -> bool:
     """Return whether a run is of the plain case."""
     needs = (R_PROTECT, R_TRAIL, R_LIMIT, R_CLOSE_FILLS)
-    return len(run.rules) == 1 and run.limits[L_ENABLED] == 0.0 and not run.rules[0, list(needs)].any()
+    if len(run.rules) > 1 or run.limits[L_ENABLED] != 0.0 or run.rules[0, list(needs)].any():
+        return False
+    return bool(run.action.max(initial=0) <= 1 and run.action.min(initial=0) >= -1)  # nothing that only closes
 
 
 @compiled

@@ -7,7 +7,7 @@ It never places an order, reads a clock or keeps state between candles: the same
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Self, cast
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from algotrendy.trading.candles import Candles, Floats
 from algotrendy.trading.errors import InvalidParameter
-from algotrendy.trading.signals import Action, Actions, Signal, SignalColumns
+from algotrendy.trading.signals import CODES, Action, Actions, Signal, SignalColumns
 
 LARGEST = 1e18
 """No parameter is beyond this; what compares with it is finite, and fits a float."""
@@ -27,14 +27,27 @@ class ParameterSpec:
     """One parameter as data: it makes the admin's form, the API's schema and an optimiser's space."""
 
     name: str
-    kind: type[int] | type[float] | type[bool]
+    kind: type[Any]
+    """int, float, bool, or dict for a document."""
     default: ParameterValue
     minimum: float | None
     maximum: float | None
     description: str
+    read: Callable[[object], Any] | None = None
+    """What checks a document, and puts it into one form."""
+
+    @property
+    def is_number(self) -> bool:
+        return self.kind in (int, float)
+
+    def shown(self, value: Any) -> str:
+        """Return a value of the parameter in a word or two."""
+        return f"{value:g}" if self.is_number else str(value).lower() if self.kind is bool else "its own"
 
     def check(self, value: object) -> ParameterValue:
         """Return the value in the parameter's type; raise InvalidParameter that names the range."""
+        if self.read is not None:
+            return cast(ParameterValue, self.read(value))
         if self.kind is bool:
             if not isinstance(value, bool):
                 raise InvalidParameter(f"{self.name} must be true or false, not {value!r}.")
@@ -44,7 +57,7 @@ class ParameterSpec:
         if not -LARGEST <= value <= LARGEST or (self.kind is int and value != int(value)):
             kind = "whole" if self.kind is int else "finite"
             raise InvalidParameter(f"{self.name} must be a {kind} number, not {value!r:.40}.")
-        number = self.kind(value)
+        number: int | float = self.kind(value)
         if self.minimum is None or self.maximum is None or not self.minimum <= number <= self.maximum:
             raise InvalidParameter(f"{self.name} must be between {self.minimum} and {self.maximum}, not {number:g}.")
         return number
@@ -58,6 +71,12 @@ def number(default: float, description: str, *, minimum: float, maximum: float) 
 def switch(default: bool, description: str) -> Any:
     """Declare a parameter that is true or false."""
     return field(default=default, metadata={"description": description, "minimum": None, "maximum": None})
+
+
+def document(default: Mapping[str, Any], description: str, *, check: Callable[[object], Any]) -> Any:
+    """Declare a parameter that is an object of JSON; `check` returns it in one form, or raises InvalidParameter."""
+    metadata = {"description": description, "minimum": None, "maximum": None, "read": check}
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True)
@@ -92,7 +111,7 @@ class Strategy(ABC):
         columns = self.signals(candles)
         code = int(columns.action[-1])
         return Signal(
-            action=Action.BUY if code > 0 else Action.SELL if code < 0 else Action.HOLD,
+            action=CODES[code],
             confidence=float(columns.confidence[-1]),
             price=float(candles.close[-1]),
             reason=self.explain(candles, columns),
@@ -100,13 +119,18 @@ class Strategy(ABC):
             take_profit=_price(columns.take_profit),
         )
 
+    @property
+    def fitted(self) -> int:
+        """How many figures of it could have been fitted to the past."""
+        return len(self.parameters())
+
     def validate(self) -> None:  # noqa: B027 - most rules have nothing to add
         """Raise InvalidParameter where parameters contradict each other; called by `configure`."""
 
     @classmethod
     def parameters(cls) -> tuple[ParameterSpec, ...]:
         """Return the parameters in the order in which they are declared."""
-        kinds: dict[str, Any] = {"int": int, "float": float, "bool": bool}
+        kinds: dict[str, Any] = {"int": int, "float": float, "bool": bool, "Document": dict}
         return tuple(
             ParameterSpec(
                 name=item.name,
@@ -115,6 +139,7 @@ class Strategy(ABC):
                 minimum=item.metadata["minimum"],
                 maximum=item.metadata["maximum"],
                 description=item.metadata["description"],
+                read=item.metadata.get("read"),
             )
             for item in fields(cls)
         )

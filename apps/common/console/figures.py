@@ -70,7 +70,7 @@ def status_badge(value: str, text: str) -> SafeString:
 
 def side_badge(side: str) -> SafeString:
     tone = "up" if side in ("buy", "long") else "down" if side in ("sell", "short") else "flat"
-    return format_html('<span class="badge badge-side badge-{}">{}</span>', tone, side.upper())
+    return format_html('<span class="badge badge-side badge-{}">{}</span>', tone, side.replace("_", " ").upper())
 
 
 def meter(part: Decimal, whole: Decimal) -> SafeString:

@@ -25,7 +25,7 @@ class Signal(PublicModel):
     strategy_version = models.PositiveIntegerField(default=1, help_text="The strategy's version that said it.")
     candle_open_time = models.DateTimeField()
     at = models.DateTimeField(help_text="Market time: when the candle closed.")
-    action = models.CharField(max_length=4, choices=choices_of(Action))
+    action = models.CharField(max_length=11, choices=choices_of(Action))
     confidence = models.FloatField()
     price = AmountField()
     stop_loss = AmountField(null=True, blank=True)

@@ -66,7 +66,9 @@ def moment(seconds: int) -> str:
 
 def _run(report: Report) -> Section:
     result = report.result
-    parameters = ", ".join(f"{spec.name} {getattr(report.rule, spec.name):g}" for spec in report.rule.parameters())
+    parameters = ", ".join(
+        f"{spec.name} {spec.shown(getattr(report.rule, spec.name))}" for spec in report.rule.parameters()
+    )
     series = ", ".join(f"{book.candles.symbol} {book.candles.timeframe}" for book in result.books)
     costs = result.config.costs
     bars = sum(len(book.candles) - book.first for book in result.books)

@@ -22,7 +22,9 @@ def setup_again(setup: TradeSetup) -> dict[str, Any]:
 
 def setup_rows(setup: TradeSetup) -> list[tuple[str, str]]:
     """Return the setup as names and words."""
-    parameters = ", ".join(f"{name} {value}" for name, value in setup.parameters.items())
+    parameters = ", ".join(
+        f"{name} {'of its own' if isinstance(value, dict) else value}" for name, value in setup.parameters.items()
+    )
     symbols = ", ".join(sorted(instrument.symbol for instrument in setup.instruments.all()))
     return [
         ("Rule", f"{setup.rule} ({parameters})" if parameters else setup.rule),

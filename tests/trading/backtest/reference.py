@@ -10,10 +10,9 @@ from algotrendy.trading.matching import RestingOrder, first_event
 from algotrendy.trading.orders import MAX_QUANTITY
 from algotrendy.trading.positions import PositionState
 from algotrendy.trading.risk import AccountSnapshot, Denied, OrderEffect, check_order
-from algotrendy.trading.signals import Action, follow
+from algotrendy.trading.signals import CODES, follow
 from algotrendy.trading.values import OrderType, TimeInForce, quantize
 
-ACTIONS = {1: Action.BUY, -1: Action.SELL, 0: Action.HOLD}
 REASONS = {OrderType.MARKET: "signal", OrderType.STOP: "stop_loss", OrderType.TAKE_PROFIT: "take_profit"}
 
 
@@ -110,7 +109,7 @@ class Reference:
     def decide(self, desk, bar, i):
         book, plan = desk.book, desk.book.plan
         signals = book.signals
-        move = follow(ACTIONS[int(signals.action[i])], desk.state.sign, plan.direction)
+        move = follow(CODES[int(signals.action[i])], desk.state.sign, plan.direction)
         if move is None or signals.confidence[i] < plan.min_confidence:
             return
         opening = self.size(desk, bar.close) if move.opens else D(0)

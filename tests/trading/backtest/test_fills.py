@@ -285,3 +285,21 @@ def test_books_that_do_not_fit_are_refused():
     ):
         with pytest.raises(InvalidBacktest, match=words):
             simulate(books, BacktestConfig())
+
+
+def test_an_exit_closes_what_it_names_and_opens_nothing():
+    candles = bars(10, 10, 10, 12, 12, 11, 11, 9, 9)
+    both = plan(direction=Direction.BOTH)
+    # Buy, close the long (twice: the second finds nothing), sell, close a long (there is none), close the short.
+    result = run(candles, [1, 0, -2, -2, -1, -2, 2, 2, 0], both)
+    assert told(result) == [(1, 1, 1, 3, 10, 12, "signal"), (-1, 1, 5, 7, 11, 9, "signal")]
+    assert run(candles, [2, -2, 2, -2, 2, -2, 2, -2, 2], both).trades.pnl.size == 0
+
+
+def test_an_exit_takes_back_a_limit_entry_of_its_side():
+    candles = bars(10, 10, 10, 8, 8)
+    patient = plan(entry=Entry(D(10), 5))
+    assert len(run(candles, [1, 0, 0, 0, 0], patient).trades) == 1  # filled at 9 on the fourth bar's open of 8
+    taken_back = run(candles, [1, -2, 0, 0, 0], patient)
+    assert (len(taken_back.trades), taken_back.canceled) == (0, 1)
+    assert len(run(candles, [1, 2, 0, 0, 0], patient).trades) == 1  # the other side's exit leaves it

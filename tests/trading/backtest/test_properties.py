@@ -62,7 +62,8 @@ def market(rng, symbol, timeframe, count, tick):
 def word(rng, candles):
     """Return signals whose stops and targets lie at odd distances, some on the wrong side, some missing."""
     count = len(candles)
-    action = rng.choice([-1, 0, 0, 1], count).astype(np.int8)
+    codes = [-1, 0, 0, 1] if rng.random() < 0.6 else [-2, -1, 0, 0, 1, 2]
+    action = rng.choice(codes, count).astype(np.int8)
     stop = candles.close * (1 - action * rng.choice([0.01, 0.03, 0.05, -0.01], count))
     target = candles.close * (1 + action * rng.choice([0.02, 0.06, -0.005], count))
     for column in (stop, target):
@@ -148,7 +149,8 @@ def test_the_short_way_is_the_long_one_to_the_last_bit(seed):
     config = replace(account(rng), limits=RiskLimits(enabled=False))
     told = []
     for play in (run_plain, run_single):
-        run, _ = prepare([replace(base, plan=the_plan)], config)
+        signals = replace(base.signals, action=base.signals.action.clip(-1, 1))
+        run, _ = prepare([replace(base, plan=the_plan, signals=signals)], config)
         assert is_plain(run)
         equity, room = np.empty(300 - base.first), int(rng.choice([4, 64]))
         rows = run_through(lambda trades, at, *, p=play, r=run, e=equity: p(r, trades, e, base.first, at), base.first,

@@ -17,7 +17,7 @@ class ParameterSerializer(serializers.Serializer):  # type: ignore[type-arg]
     """One parameter of a rule; a number's range is inclusive, null where it is open."""
 
     name = serializers.CharField()
-    type = serializers.ChoiceField(choices=["int", "float", "bool"], source="kind.__name__")
+    type = serializers.ChoiceField(choices=["int", "float", "bool", "dict"], source="kind.__name__")
     default = serializers.JSONField()
     minimum = serializers.FloatField(allow_null=True)
     maximum = serializers.FloatField(allow_null=True)
