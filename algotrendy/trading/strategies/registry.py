@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from algotrendy.trading.errors import UnknownStrategy
 from algotrendy.trading.strategies.base import Strategy
+from algotrendy.trading.strategies.bollinger_reversion import BollingerReversion
+from algotrendy.trading.strategies.donchian_breakout import DonchianBreakout
 from algotrendy.trading.strategies.macd import Macd
 from algotrendy.trading.strategies.mfi import Mfi
 from algotrendy.trading.strategies.momentum import Momentum
@@ -13,7 +15,9 @@ from algotrendy.trading.strategies.rsi import Rsi
 from algotrendy.trading.strategies.sma_cross import SmaCross
 from algotrendy.trading.strategies.vwap import Vwap
 
-_SHIPPED: tuple[type[Strategy], ...] = (Momentum, Rsi, Macd, Mfi, Vwap, SmaCross)
+_SHIPPED: tuple[type[Strategy], ...] = (
+    Momentum, Rsi, Macd, Mfi, Vwap, SmaCross, BollingerReversion, DonchianBreakout,
+)  # fmt: skip
 _BY_NAME = {strategy.name: strategy for strategy in _SHIPPED}
 
 
