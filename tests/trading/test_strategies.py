@@ -1,4 +1,4 @@
-"""The shipped strategies: their rules at their edges, on figures worked out apart from the code, and what none may do."""
+"""The shipped strategies: rules at their edges, on figures worked out apart from the code, and what none may do."""
 
 import statistics
 
@@ -153,9 +153,9 @@ def test_sma_cross_takes_noise_between_equal_averages_for_a_tie():
     assert signal.action is Action.HOLD
 
 
-# With a last close of 98 the mean is 2016 / 20 = 100.8 and the squares' mean 203240 / 20 = 10162, so that the deviation is
-# the root of 10162 - 100.8² = 1.36: 1.16619. The lower band is 100.8 - 2.33238 = 98.46762, and 98 lies 0.40098 of a
-# deviation below it. The other rows likewise.
+# With a last close of 98 the mean is 2016 / 20 = 100.8 and the squares' mean 203240 / 20 = 10162, so that the
+# deviation is the root of 10162 - 100.8² = 1.36: 1.16619. The lower band is 100.8 - 2.33238 = 98.46762, and 98 lies
+# 0.40098 of a deviation below it. The other rows likewise.
 AROUND_101 = [100.0, 102.0] * 9 + [100.0]
 
 
@@ -177,7 +177,7 @@ def test_bollinger_trades_beyond_its_bands_and_aims_for_the_average(last, action
 
 
 def test_bollingers_deviation_is_the_populations():
-    """One of five that differs from the rest is 4/√4 = 2 population deviations off, and 2 · √(4/5) = 1.789 of a sample's."""
+    """One of five that differs from the rest is 2 population deviations off, and 2 · √(4/5) = 1.789 of a sample's."""
     candles = make_candles([10.0, 10.0, 10.0, 10.0, 9.0])
     assert latest("bollinger_reversion", candles, period=5, deviations=1.99).action is Action.BUY
     for row in range(19, 900, 97):

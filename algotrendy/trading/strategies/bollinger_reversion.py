@@ -44,8 +44,8 @@ class BollingerReversion(Strategy):
         furthest = sqrt(self.period - 1)
         if self.deviations >= furthest:
             raise InvalidParameter(
-                f"deviations {self.deviations:g} must be below {furthest:.4g}: of {self.period} closes none lies further "
-                "from their average."
+                f"deviations {self.deviations:g} must be below {furthest:.4g}: of {self.period} closes none lies "
+                "further from their average."
             )
 
     def signals(self, candles: Candles) -> SignalColumns:
