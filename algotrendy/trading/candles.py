@@ -82,6 +82,16 @@ class Candles:
         """Return the newest `length` candles, as views."""
         return self._cut(slice(max(len(self) - length, 0), len(self)))
 
+    def read_only(self) -> Candles:
+        """Return views that cannot be written to; candles that cannot be already are returned as they are."""
+        columns = (self.time, self.open, self.high, self.low, self.close, self.volume)
+        if not any(column.flags.writeable for column in columns):
+            return self
+        views = [column.view() for column in columns]
+        for view in views:
+            view.flags.writeable = False
+        return Candles(self.symbol, self.timeframe, *views)
+
     def _cut(self, part: slice) -> Candles:
         return Candles(
             self.symbol,
