@@ -87,10 +87,10 @@ class Candles:
         columns = (self.time, self.open, self.high, self.low, self.close, self.volume)
         if not any(column.flags.writeable for column in columns):
             return self
-        views = [column.view() for column in columns]
-        for view in views:
+        views = self._cut(slice(None))
+        for view in (views.time, views.open, views.high, views.low, views.close, views.volume):
             view.flags.writeable = False
-        return Candles(self.symbol, self.timeframe, *views)
+        return views
 
     def _cut(self, part: slice) -> Candles:
         return Candles(
