@@ -10,7 +10,7 @@ from unfold.widgets import UnfoldAdminSelect2MultipleWidget, UnfoldAdminTextInpu
 
 from apps.marketdata.models import Instrument
 from apps.marketdata.selectors import series_list
-from apps.strategies.forms import RuleForm, field_name, parameter_fields
+from apps.strategies.forms import RuleForm, field_name
 from apps.strategies.models import Backtest
 
 SETUP = (
@@ -21,7 +21,7 @@ SETUP = (
 DAY = {"type": "date"}
 
 
-class _BacktestForm(RuleForm):
+class BacktestForm(RuleForm):
     """A rule with its parameters, what it trades, when, and what it costs."""
 
     name = forms.CharField(
@@ -78,6 +78,3 @@ def initial_of(setup: dict[str, Any]) -> dict[str, Any]:
 
 def _midnight(day: date | None) -> datetime | None:
     return None if day is None else datetime.combine(day, time(), UTC)
-
-
-BacktestForm = type("BacktestForm", (_BacktestForm,), {"__doc__": _BacktestForm.__doc__, **parameter_fields()})

@@ -18,7 +18,8 @@ from apps.common.console import ConfirmForm, act, amount, relative_time, status_
 from apps.common.console.admin import OwnedByService
 from apps.common.console.figures import EMPTY
 from apps.portfolio.selectors import portfolios_of, position_held
-from apps.strategies.forms import StrategyForm, conditions
+from apps.strategies.admin.rules import RuleAdmin
+from apps.strategies.forms import StrategyForm
 from apps.strategies.models import SizingMode, Strategy
 from apps.strategies.selectors import strategies_of
 from apps.strategies.services import (
@@ -79,19 +80,25 @@ class DisableForm(StrategyDialog):
 
 
 @admin.register(Strategy)
-class StrategyAdmin(OwnedByService):
+class StrategyAdmin(RuleAdmin, OwnedByService):
     """Rules at work; enabling and disabling are actions, never a field."""
 
     visible = staticmethod(strategies_of)
-    form = StrategyForm
+    rule_form = StrategyForm
     list_display = ["name", "rule_shown", "instrument", "timeframe", "portfolio", "size", "state", "last_run"]
     list_filter = ["enabled", "rule", "instrument", "timeframe", "portfolio"]
     search_fields = ["name", "instrument__symbol"]
     actions_row = ["enable_strategy", "disable_strategy"]
     actions_detail = ["enable_strategy", "disable_strategy"]
-    conditional_fields = conditions()
+    list_before_template = "strategies/broken_files.html"
     readonly_fields = STATE
     empty_hint = "Add a strategy: choose a rule, an instrument and a portfolio; it trades once you enable it."
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Tell those who may mend them which strategy files are broken."""
+        may_see = request.user.has_perm("strategies.view_strategyfile")
+        context = {"broken_files": registry.problems() if may_see else ()}
+        return super().changelist_view(request, {**(extra_context or {}), **context})
 
     def has_switch_permission(self, request: HttpRequest, object_id: object = None) -> bool:
         return request.user.has_perm("strategies.change_strategy")

@@ -12,7 +12,13 @@ from .backtests import (
     PageQuerySerializer,
 )
 from .signals import SignalSerializer
-from .strategies import RuleSerializer, StrategyChangeSerializer, StrategyCreateSerializer, StrategySerializer
+from .strategies import (
+    RuleProblemSerializer,
+    RuleSerializer,
+    StrategyChangeSerializer,
+    StrategyCreateSerializer,
+    StrategySerializer,
+)
 
 __all__ = [
     "BacktestCreateSerializer",
@@ -24,6 +30,7 @@ __all__ = [
     "CurveQuerySerializer",
     "CurveSerializer",
     "PageQuerySerializer",
+    "RuleProblemSerializer",
     "RuleSerializer",
     "SignalSerializer",
     "StrategyChangeSerializer",
