@@ -38,7 +38,10 @@ _shared = [
 ]
 _renderers = {
     "json": [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)],
-    "console": [structlog.dev.ConsoleRenderer(colors=False, pad_event_to=28)],
+    # Plain tracebacks: those with every local variable would write down what nobody may read.
+    "console": [
+        structlog.dev.ConsoleRenderer(colors=False, pad_event_to=28, exception_formatter=structlog.dev.plain_traceback)
+    ],
 }
 
 LOGGING = {

@@ -82,6 +82,16 @@ class Candles:
         """Return the newest `length` candles, as views."""
         return self._cut(slice(max(len(self) - length, 0), len(self)))
 
+    def read_only(self) -> Candles:
+        """Return views that cannot be written to; candles that cannot be already are returned as they are."""
+        columns = (self.time, self.open, self.high, self.low, self.close, self.volume)
+        if not any(column.flags.writeable for column in columns):
+            return self
+        views = self._cut(slice(None))
+        for view in (views.time, views.open, views.high, views.low, views.close, views.volume):
+            view.flags.writeable = False
+        return views
+
     def _cut(self, part: slice) -> Candles:
         return Candles(
             self.symbol,

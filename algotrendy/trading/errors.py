@@ -45,6 +45,12 @@ class UnknownStrategy(TradingError):
     code = "unknown_strategy"
 
 
+class InvalidSignals(TradingError):
+    """A rule said something that cannot be traded: columns of a wrong length, a confidence that is no number."""
+
+    code = "invalid_signals"
+
+
 class BrokerRejected(TradingError):
     """The venue definitely refused the request; nothing is working there."""
 

@@ -102,6 +102,33 @@ def volatility(close: Floats, period: int) -> Floats:
     return result
 
 
+def bollinger(close: Floats, period: int) -> tuple[Floats, Floats]:
+    """Return the middle of Bollinger's bands, a simple average, and the deviation that their width is a multiple of.
+
+    The deviation is the population's: over `period`, not `period - 1` (Bollinger on Bollinger Bands, 2001).
+    """
+    middle, deviation = np.full(len(close), np.nan), np.full(len(close), np.nan)
+    if len(close) >= period:
+        windows = _windows(close, period)
+        middle[period - 1 :], deviation[period - 1 :] = windows.mean(axis=1), windows.std(axis=1)
+    return middle, deviation
+
+
+def channel(high: Floats, low: Floats, period: int) -> tuple[Floats, Floats]:
+    """Return Donchian's channel: the highest high and the lowest low of the `period` candles *before* each."""
+    top, bottom = np.full(len(high), np.nan), np.full(len(high), np.nan)
+    if len(high) > period:
+        top[period:] = _windows(high[:-1], period).max(axis=1)
+        bottom[period:] = _windows(low[:-1], period).min(axis=1)
+    return top, bottom
+
+
+def atr(high: Floats, low: Floats, close: Floats, period: int) -> Floats:
+    """Return Wilder's average true range, in price units; the first is the plain mean of `period` true ranges."""
+    values: Floats = talib.ATR(high, low, close, period)
+    return values
+
+
 def rolling_sum(values: Floats, period: int) -> Floats:
     """Return the sum of the last `period` values, each window summed for itself: no error is carried along."""
     result = np.full(len(values), np.nan)

@@ -18,6 +18,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import REGISTRY, Collector
 
 from algotrendy.trading.orders import WORKING
+from algotrendy.trading.strategies import registry
 from apps.common.jobs import queue_lengths
 from apps.marketdata.models import Feed
 from apps.orders.models import Order
@@ -30,9 +31,9 @@ log = structlog.get_logger(__name__)
 def scrape() -> bytes:
     """Return all metrics in Prometheus' text form; a part that is down costs its own gauges and nothing else."""
     counters = _counters()
-    registry = CollectorRegistry()
-    registry.register(_Families([*counters, *cache_ratios(counters), *_gauges()]))
-    return generate_latest(registry)
+    collectors = CollectorRegistry()
+    collectors.register(_Families([*counters, *cache_ratios(counters), *_gauges()]))
+    return generate_latest(collectors)
 
 
 def _counters() -> list[Metric]:
@@ -60,6 +61,7 @@ def cache_ratios(counters: Iterable[Metric]) -> Iterator[Metric]:
 
 def _gauges() -> Iterator[Metric]:
     up = GaugeMetricFamily("platform_up", "Whether a part of the platform answers.", labels=["part"])
+    yield _broken_files()
     for part, collect, errors in (
         ("database", _from_database, DatabaseError),
         ("redis", _from_redis, redis.RedisError),
@@ -73,6 +75,12 @@ def _gauges() -> Iterator[Metric]:
             up.add_metric([part], 1)
             yield from families
     yield up
+
+
+def _broken_files() -> Metric:
+    broken = GaugeMetricFamily("strategy_files_broken", "Strategy files and entry points whose strategies hold.")
+    broken.add_metric([], len(registry.problems()))
+    return broken
 
 
 def _from_database() -> Iterator[Metric]:

@@ -10,7 +10,7 @@ from unfold.widgets import UnfoldAdminSelect2MultipleWidget, UnfoldAdminTextInpu
 
 from apps.marketdata.models import Instrument
 from apps.marketdata.selectors import series_list
-from apps.strategies.forms import RuleForm, field_name, parameter_fields
+from apps.strategies.forms import RuleForm, field_name
 from apps.strategies.models import Backtest
 
 SETUP = (
@@ -21,8 +21,8 @@ SETUP = (
 DAY = {"type": "date"}
 
 
-class BacktestFields(RuleForm):
-    """A rule, what it trades, when, and what it costs."""
+class BacktestForm(RuleForm):
+    """A rule with its parameters, what it trades, when, and what it costs."""
 
     name = forms.CharField(
         max_length=120, required=False, widget=UnfoldAdminTextInputWidget(), help_text="Empty takes rule and symbols."
@@ -93,6 +93,3 @@ def initial_of(setup: dict[str, Any]) -> dict[str, Any]:
 
 def _midnight(day: date | None) -> datetime | None:
     return None if day is None else datetime.combine(day, time(), UTC)
-
-
-BacktestForm = type("BacktestForm", (BacktestFields,), {"__doc__": BacktestFields.__doc__, **parameter_fields()})

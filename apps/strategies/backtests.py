@@ -32,6 +32,7 @@ from algotrendy.trading.matching import Costs
 from algotrendy.trading.signals import Direction
 from algotrendy.trading.strategies import registry
 from algotrendy.trading.strategies.base import Strategy as Rule
+from algotrendy.trading.strategies.checking import ask
 from algotrendy.trading.strategies.windows import signals_through_window, window_length
 from apps.marketdata.models import Instrument
 from apps.marketdata.selectors import candles_between
@@ -126,7 +127,7 @@ def blaming(rule: Rule) -> Iterator[None]:
         yield
     except (TradingError, MemoryError):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         own = [frame for frame in extract_tb(error.__traceback__) if frame.filename == inspect.getfile(type(rule))]
         if not own or type(error).__module__.startswith(("celery", "billiard")):
             raise
@@ -168,9 +169,9 @@ def book_of(
     """Return what the rule says on the candles, ready to be traded.
 
     With a `step`, which is called for each candle, the rule is asked again on every one through the window that a live
-    run sees; else once on the whole history.
+    run sees; else once on the whole history. Raises InvalidSignals where what it says cannot be traded.
     """
-    signals = rule.signals(candles) if step is None else signals_through_window(rule, candles, first, step)
+    signals = ask(rule, candles) if step is None else signals_through_window(rule, candles, first, step)
     return Book(candles, signals, instrument.spec, plan, first, f"{rule.name} {instrument.symbol}")
 
 

@@ -6,6 +6,9 @@ import json
 from typing import Any
 
 from django import forms
+from django.forms.utils import flatatt
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
 
 from algotrendy.trading import catalog
 from algotrendy.trading.errors import InvalidParameter
@@ -15,16 +18,17 @@ from algotrendy.trading.strategies.rulebook import Comparison, read, written
 class ConditionsWidget(forms.Textarea):
     """A text of JSON that the page's script puts its editor in place of."""
 
-    template_name = "strategies/conditions_widget.html"
-
     class Media:
         js = ("algotrendy/js/conditions.js",)
 
     def format_value(self, value: Any) -> str:
         return value if isinstance(value, str) else json.dumps(value or {})
 
-    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
-        return {**super().get_context(name, value, attrs), "known": known()}
+    def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
+        """Render by the project's own templates; the form renderer knows only those of applications."""
+        attributes = self.build_attrs(self.attrs, {**(attrs or {}), "name": name})
+        context = {"attributes": flatatt(attributes), "value": self.format_value(value), "known": known()}
+        return render_to_string("strategies/conditions_widget.html", context)
 
 
 class ConditionsField(forms.CharField):

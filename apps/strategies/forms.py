@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from django import forms
@@ -16,6 +17,7 @@ from unfold.widgets import (
 from algotrendy.trading.errors import TradingError
 from algotrendy.trading.strategies import registry
 from algotrendy.trading.strategies.base import ParameterSpec
+from algotrendy.trading.strategies.base import Strategy as Rule
 from apps.strategies.conditions_field import ConditionsField
 from apps.strategies.models import Strategy
 
@@ -28,13 +30,19 @@ def field_name(rule: str, parameter: str) -> str:
     return f"{rule}{SEPARATOR}{parameter}"
 
 
-def parameter_fields() -> dict[str, forms.Field]:
-    """Return a form field for each parameter of each registered rule."""
-    return {
-        field_name(rule.name, spec.name): _field(spec)
-        for rule in registry.all_strategies()
-        for spec in rule.parameters()
-    }
+def parameter_fields(rules: Iterable[type[Rule]]) -> dict[str, forms.Field]:
+    """Return a form field for each parameter of each rule."""
+    return {field_name(rule.name, spec.name): _field(spec) for rule in rules for spec in rule.parameters()}
+
+
+def form_of(form: type[RuleForm]) -> type[RuleForm]:
+    """Return the form with the parameters of the rules that there are now: files bring new ones while we run."""
+    return _form_of(form, registry.all_strategies())
+
+
+@lru_cache(maxsize=8)
+def _form_of(form: type[RuleForm], rules: tuple[type[Rule], ...]) -> type[RuleForm]:
+    return type(form)(form.__name__, (form,), {"__doc__": form.__doc__, **form.fields_of(rules)})
 
 
 def conditions() -> dict[str, str]:
@@ -78,6 +86,11 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
 
     rule = forms.ChoiceField(widget=UnfoldAdminSelectWidget(), help_text="What decides when to buy and to sell.")
 
+    @classmethod
+    def fields_of(cls, rules: Iterable[type[Rule]]) -> dict[str, forms.Field]:
+        """Return the fields of the rules' parameters."""
+        return parameter_fields(rules)
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "rule" in self.fields:
@@ -101,11 +114,11 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
         try:
             registry.build(rule, values)
         except TradingError as error:
-            self.add_error(field_name(rule, specs[0].name), error.message)
+            self.add_error(field_name(rule, specs[0].name) if specs else "rule", error.message)
         return values
 
 
-class _StrategyForm(RuleForm):
+class StrategyForm(RuleForm):
     """A strategy: its rule, and what is made of its signals."""
 
     name = forms.CharField(max_length=100, widget=UnfoldAdminTextInputWidget())
@@ -134,6 +147,3 @@ class _StrategyForm(RuleForm):
         others = Strategy.objects.filter(portfolio=self.instance.portfolio_id).exclude(pk=self.instance.pk)
         if others.filter(name=cleaned.get("name")).exists():
             self.add_error("name", "Another strategy of this portfolio has the name.")
-
-
-StrategyForm = type("StrategyForm", (_StrategyForm,), {"__doc__": _StrategyForm.__doc__, **parameter_fields()})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django import forms
@@ -12,8 +13,9 @@ from algotrendy.trading.backtest.optimizing.objective import METRICS, Comparator
 from algotrendy.trading.errors import TradingError
 from algotrendy.trading.strategies import registry
 from algotrendy.trading.strategies.base import ParameterSpec
+from algotrendy.trading.strategies.base import Strategy as Rule
 from apps.common.models import choices_of
-from apps.strategies.backtest_form import SETUP, BacktestFields
+from apps.strategies.backtest_form import SETUP, BacktestForm
 from apps.strategies.forms import field_name
 from apps.strategies.models import Optimization
 from apps.strategies.searching import space_for
@@ -22,16 +24,6 @@ RANGE = re.compile(r"^\s*(-?[0-9.]+)\s*\.\.\s*(-?[0-9.]+)\s*(?:step\s+([0-9.]+))
 NUMBER = re.compile(r"^-?[0-9]+(\.[0-9]+)?$")
 SEARCH = ("search", "trial_limit", "seed", "metric", "walk", "choose_candles", "trade_candles")
 METRIC_CHOICES = [(name, name.replace("_", " ").capitalize()) for name in METRICS]
-
-
-def search_fields() -> dict[str, forms.Field]:
-    """Return for each parameter of each rule a field that takes a value, several, or a range."""
-    return {
-        field_name(rule.name, spec.name): _field(spec)
-        for rule in registry.all_strategies()
-        for spec in rule.parameters()
-        if spec.kind in (int, float, bool)
-    }
 
 
 def _field(spec: ParameterSpec) -> forms.Field:
@@ -45,8 +37,18 @@ def _field(spec: ParameterSpec) -> forms.Field:
     )
 
 
-class _OptimizationForm(BacktestFields):
+class OptimizationForm(BacktestForm):
     """What is searched, and what is to be as good as possible."""
+
+    @classmethod
+    def fields_of(cls, rules: Iterable[type[Rule]]) -> dict[str, forms.Field]:
+        """Return for each parameter that is no document a field that takes a value, several, or a range."""
+        return {
+            field_name(rule.name, spec.name): _field(spec)
+            for rule in rules
+            for spec in rule.parameters()
+            if spec.kind in (int, float, bool)
+        }
 
     metric = forms.ChoiceField(choices=METRIC_CHOICES, initial="sharpe", widget=UnfoldAdminSelectWidget())
     constraint_metric = forms.ChoiceField(
@@ -58,11 +60,11 @@ class _OptimizationForm(BacktestFields):
     )
     constraint_value = forms.FloatField(label="this value", required=False, widget=UnfoldAdminTextInputWidget())
 
-    class Meta(BacktestFields.Meta):
+    class Meta(BacktestForm.Meta):
         model = Optimization
-        fields = (*SETUP, *SEARCH)
+        fields = (*(name for name in SETUP if name != "as_live"), *SEARCH)
         labels: ClassVar[dict[str, str]] = {
-            **BacktestFields.Meta.labels,
+            **BacktestForm.Meta.labels,
             "trial_limit": "Sets to try",
             "walk": "Walk forward",
             "choose_candles": "Choose on, candles",
@@ -137,8 +139,3 @@ def _number(word: str) -> int | float | bool:
     if not NUMBER.match(word):
         raise ValueError(f"{word!r} is no number; write 14, or 5, 10, 20, or 5..50 step 5.")
     return float(word) if "." in word else int(word)
-
-
-OptimizationForm = type(
-    "OptimizationForm", (_OptimizationForm,), {"__doc__": _OptimizationForm.__doc__, **search_fields()}
-)

@@ -69,6 +69,7 @@ API: dict[str, dict[str, frozenset[str] | str]] = {
     "/api/positions/{position_id}/close": {"post": TRADE},
     "/api/strategies": {"get": VIEW, "post": TRADE},
     "/api/strategies/rules": {"get": OWN_OR_KEY},
+    "/api/strategies/rules/problems": {"get": ADMINS},
     "/api/strategies/{strategy_id}": {"get": VIEW, "patch": TRADE, "delete": TRADE},
     "/api/strategies/{strategy_id}/enable": {"post": TRADE},
     "/api/strategies/{strategy_id}/disable": {"post": TRADE},

@@ -29,6 +29,18 @@ LIVELY = {
     "mfi": {"oversold": 35.0, "overbought": 65.0},
     "vwap": {"deviation": 1.0},
     "sma_cross": {"fast": 3, "slow": 12},
+    "bollinger_reversion": {"period": 10, "deviations": 1.0},
+    "donchian_breakout": {"entry": 4, "exit": 2},
+}
+# Where other parameters are drawn from, so that there is something to compare.
+LIKELY = {
+    "oversold": (25, 75),
+    "overbought": (25, 75),
+    "buy_threshold": (0.05, 1.5),
+    "sell_threshold": (-1.5, -0.05),
+    "deviation": (0.1, 2),
+    "deviations": (0.5, 2.5),
+    "stop_ranges": (0.5, 2.5),
 }
 
 
@@ -110,7 +122,7 @@ def compare(portfolio, start, end, *, as_live=True):
 
 
 def test_all_rules_together_trade_as_in_a_replay(trader):
-    """Twelve books on two instruments in one account, so that size and limits of each depend on all the others."""
+    """Sixteen books on two instruments in one account, so that size and limits of each depend on all the others."""
     portfolio = portfolio_of(trader, max_concurrent_positions=7, max_total_exposure_percent=D(40))
     for rule, parameters in LIVELY.items():
         configure(portfolio, f"{rule} days", rule, "GOOGL", "1d", parameters, direction="both")
@@ -140,12 +152,8 @@ def draw(rng, rule):
                 values[spec.name] = rng.random() < 0.5
             elif spec.kind is int:
                 values[spec.name] = rng.randint(int(spec.minimum), min(int(spec.maximum), 130))
-            elif spec.name in ("oversold", "overbought"):
-                values[spec.name] = float(rng.randint(25, 75))
-            elif spec.name in ("buy_threshold", "sell_threshold"):
-                values[spec.name] = rng.uniform(0.05, 1.5) * (1 if spec.name == "buy_threshold" else -1)
-            elif spec.name == "deviation":
-                values[spec.name] = rng.uniform(0.1, 2)
+            elif spec.name in LIKELY:
+                values[spec.name] = rng.uniform(*LIKELY[spec.name])
         try:
             registry.build(rule, values)
         except InvalidParameter:

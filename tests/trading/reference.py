@@ -70,6 +70,19 @@ def vwap(high, low, close, volume, period):
     return result
 
 
+def atr(high, low, close, period):
+    """Wilder: the mean of the first true ranges, then (previous x (n - 1) + now) / n; the first candle has none."""
+    result = [None] * len(close)
+    ranges = [
+        max(high[i] - low[i], abs(high[i] - close[i - 1]), abs(low[i] - close[i - 1])) for i in range(1, len(close))
+    ]
+    if len(ranges) >= period:
+        result[period] = math.fsum(ranges[:period]) / period
+        for i in range(period + 1, len(close)):
+            result[i] = (result[i - 1] * (period - 1) + ranges[i - 1]) / period
+    return result
+
+
 def deviation_of_returns(close, period):
     result = [None] * len(close)
     for i in range(period, len(close)):

@@ -1,17 +1,20 @@
-"""The six strategies: their rules at their edges, on figures worked out apart from the code, and what none may do."""
+"""The shipped strategies: rules at their edges, on figures worked out apart from the code, and what none may do."""
+
+import statistics
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from algotrendy.trading import indicators
 from algotrendy.trading.errors import InvalidParameter, UnknownStrategy
 from algotrendy.trading.signals import Action
 from algotrendy.trading.strategies import registry
 from tests.trading import reference
 from tests.trading.builders import eurusd, make_candles
 
-NAMES = ("momentum", "rsi", "macd", "mfi", "vwap", "sma_cross")
+NAMES = ("momentum", "rsi", "macd", "mfi", "vwap", "sma_cross", "bollinger_reversion", "donchian_breakout")
 REAL = eurusd(900)
 
 
@@ -24,7 +27,7 @@ def calm(last, *, volume=1_000_000.0, before=100.0):
     return make_candles([before] * 30 + [last], volume=volume)
 
 
-def test_the_six_are_registered():
+def test_the_shipped_ones_are_registered():
     assert registry.names() == NAMES
     assert all(strategy.title and strategy.summary for strategy in registry.all_strategies())
 
@@ -150,6 +153,92 @@ def test_sma_cross_takes_noise_between_equal_averages_for_a_tie():
     assert signal.action is Action.HOLD
 
 
+# With a last close of 98 the mean is 2016 / 20 = 100.8 and the squares' mean 203240 / 20 = 10162, so that the
+# deviation is the root of 10162 - 100.8² = 1.36: 1.16619. The lower band is 100.8 - 2.33238 = 98.46762, and 98 lies
+# 0.40098 of a deviation below it. The other rows likewise.
+AROUND_101 = [100.0, 102.0] * 9 + [100.0]
+
+
+@pytest.mark.parametrize(
+    ("last", "action", "confidence", "average"),
+    [
+        (98.0, "buy", 0.5 + 0.4009802 / 2, 100.8),
+        (104.0, "sell", 0.5 + 0.4597479 / 2, 101.1),  # variance 10222.6 - 101.1² = 1.39, band 103.45797
+        (95.0, "buy", 0.95, 100.65),  # variance 2.6275, band 97.40809: 1.486 deviations beyond, capped
+        (103.0, "hold", 0.3, None),  # variance 1.1475, band 103.19243: inside
+    ],
+)
+def test_bollinger_trades_beyond_its_bands_and_aims_for_the_average(last, action, confidence, average):
+    signal = latest("bollinger_reversion", make_candles([*AROUND_101, last]))
+    assert signal.action == action
+    assert signal.confidence == pytest.approx(confidence)
+    assert signal.take_profit == pytest.approx(average)
+    assert signal.stop_loss == pytest.approx({"buy": last * 0.97, "sell": last * 1.03}.get(action))
+
+
+def test_bollingers_deviation_is_the_populations():
+    """One of five that differs from the rest is 2 population deviations off, and 2 · √(4/5) = 1.789 of a sample's."""
+    candles = make_candles([10.0, 10.0, 10.0, 10.0, 9.0])
+    assert latest("bollinger_reversion", candles, period=5, deviations=1.99).action is Action.BUY
+    for row in range(19, 900, 97):
+        values = REAL.close[row - 19 : row + 1].tolist()
+        middle, deviation = indicators.bollinger(REAL.close, 20)
+        assert middle[row] == pytest.approx(statistics.fmean(values), rel=1e-12)
+        assert deviation[row] == pytest.approx(statistics.pstdev(values), rel=1e-9)
+
+
+@pytest.mark.parametrize("price", [0.1, 1234.56, 1e-5])
+def test_bollinger_takes_noise_around_equal_prices_for_a_tie(price):
+    assert latest("bollinger_reversion", make_candles([price] * 30), deviations=0.1).action is Action.HOLD
+
+
+def channel_candles(last):
+    """Twenty candles that reach from 99 to 101 and close at 100, the newest ten only from 99.5; then one at `last`."""
+    return make_candles(
+        [100.0] * 20 + [last],
+        high=[101.0] * 20 + [max(last, 100.0)],
+        low=[99.0] * 10 + [99.5] * 10 + [min(last, 100.0)],
+    )
+
+
+# True ranges: 10 of 2, then 10 of 1.5; Wilder's first mean is over candles 2 to 21. A close at 102 has a true range of
+# 2 (102 - 100): (9 x 2 + 10 x 1.5 + 2) / 20 = 1.75.
+@pytest.mark.parametrize(
+    ("last", "parameters", "action", "confidence", "stop"),
+    [
+        (102.0, {}, "buy", 0.5 + 1 / 1.75 / 2, 99.5),  # 102 - 3.5 = 98.5 is further than the exit channel's 99.5
+        (102.0, {"stop_ranges": 1.0}, "buy", 0.5 + 1 / 1.75 / 2, 102 - 1.75),
+        (102.0, {"exit": 20}, "buy", 0.5 + 1 / 1.75 / 2, 99.0),
+        (101.0, {}, "hold", 0.3, None),  # on the highest high is not above it
+        (98.0, {}, "sell", 0.5 + 1 / 1.75 / 2, 101.0),  # true range 2; 98 + 3.5 = 101.5 is further than 101
+        (98.0, {"stop_ranges": 1.5}, "sell", 0.5 + 1 / 1.75 / 2, 98 + 1.5 * 1.75),
+        (99.0, {}, "hold", 0.3, None),
+        (110.0, {}, "buy", 0.95, 105.7),  # true range 10, mean 2.15: 9 / 2.15 beyond, capped; 110 - 4.3 = 105.7
+    ],
+)
+def test_donchian_follows_a_close_beyond_the_candles_before(last, parameters, action, confidence, stop):
+    signal = latest("donchian_breakout", channel_candles(last), **parameters)
+    assert signal.action == action
+    assert signal.confidence == pytest.approx(confidence)
+    assert signal.stop_loss == pytest.approx(stop)
+    assert signal.take_profit is None
+
+
+def test_donchians_channel_leaves_out_the_candle_itself():
+    high, low = np.array([3.0, 5.0, 4.0, 9.0, 2.0]), np.array([1.0, 2.0, 3.0, 0.5, 1.5])
+    top, bottom = indicators.channel(high, low, 2)
+    assert top.tolist()[2:] == [5.0, 5.0, 9.0]
+    assert bottom.tolist()[2:] == [1.0, 2.0, 0.5]
+    assert np.isnan([*top[:2], *bottom[:2]]).all()
+
+
+def test_the_average_true_range_is_wilders():
+    values = indicators.atr(REAL.high, REAL.low, REAL.close, 20)
+    expected = reference.atr(REAL.high.tolist(), REAL.low.tolist(), REAL.close.tolist(), 20)
+    assert np.isnan(values[:20]).all()
+    np.testing.assert_allclose(values[20:], expected[20:], rtol=1e-9)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_latest_signal_is_the_last_row_of_the_columns(name):
     strategy = registry.build(name, {})
@@ -223,6 +312,8 @@ def test_parameters_are_complete_and_their_defaults_are_in_range(name):
         ("mfi", {"oversold": 80, "overbought": 20}, "must be below"),
         ("macd", {"fast": 26}, "fast 26 must be below slow 26"),
         ("sma_cross", {"fast": 50, "slow": 20}, "fast 50 must be below slow 20"),
+        ("bollinger_reversion", {"period": 5}, "deviations 2 must be below 2: of 5 closes none lies further"),
+        ("donchian_breakout", {"exit": 21}, "exit 21 must not be above entry 20"),
         ("vwap", {"volume_confirmation": 1}, "must be true or false"),
         ("vwap", {"colour": 1}, "no parameter colour; it has period"),
     ],

@@ -19,6 +19,7 @@ from algotrendy.trading.candles import Candles, Floats, Times
 from algotrendy.trading.instruments import InstrumentSpec
 from algotrendy.trading.signals import Actions, SignalColumns
 from algotrendy.trading.strategies.base import Strategy
+from algotrendy.trading.strategies.checking import ask, ask_actions
 
 DENIAL_CODES = (
     "min_order_size", "max_order_size", "max_position_size", "max_concurrent_positions", "max_total_exposure"
@@ -42,10 +43,10 @@ def backtest(
 
 
 def signals_of(strategy: Strategy, candles: Candles, plan: TradePlan) -> SignalColumns | Actions:
-    """Return as much of the strategy's signals as the plan looks at."""
+    """Return as much of the strategy's signals as the plan looks at; raise InvalidSignals where they are none."""
     if plan.protection.from_signal or plan.min_confidence > 0:
-        return strategy.signals(candles)
-    return strategy.actions(candles)
+        return ask(strategy, candles)
+    return ask_actions(strategy, candles)
 
 
 def simulate(books: Sequence[Book], config: BacktestConfig) -> Result:

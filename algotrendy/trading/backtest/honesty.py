@@ -19,8 +19,8 @@ from algotrendy.trading.backtest.resampling import Band, bootstrap
 from algotrendy.trading.backtest.results import Integers, Result
 from algotrendy.trading.backtest.verdicts import Check, Verdict
 from algotrendy.trading.candles import Candles
-from algotrendy.trading.signals import SignalColumns
 from algotrendy.trading.strategies.base import Strategy
+from algotrendy.trading.strategies.foresight import changed_cuts
 from algotrendy.trading.strategies.windows import window_at, window_length
 
 NAMES = ("look_ahead", "warm_up", "missing_bars", "stale_fills", "sample_size", "chance", "deflated_sharpe", "plateau")
@@ -83,10 +83,8 @@ def look_ahead(strategy: Strategy, candles: Candles, first: int) -> Check:
     changed = asked = 0
     for end in [*ends, len(candles)]:
         part = candles.head(end).tail(length)
-        whole = strategy.signals(part)
-        for cut in rng.integers(1, len(part), CUTS).tolist() if len(part) > 1 else ():
-            asked += 1
-            changed += not _same(strategy.signals(part.head(cut)), whole, cut)
+        cuts = rng.integers(1, len(part), CUTS).tolist() if len(part) > 1 else []
+        asked, changed = asked + len(cuts), changed + len(changed_cuts(strategy, part, cuts))
     if changed:
         text = f"{changed} of {asked} cuts of the history changed earlier signals: the strategy looks ahead."
         return Check("look_ahead", Verdict.FAILED, text, changed / asked)
@@ -183,13 +181,3 @@ def _sample(rows: range) -> Integers:
     """Return at most SAMPLES of the rows, evenly spread."""
     count = min(SAMPLES, len(rows))
     return np.unique(np.linspace(rows.start, rows.stop - 1, count).astype(np.int64)) if count else np.empty(0, np.int64)
-
-
-def _same(cut: SignalColumns, whole: SignalColumns, length: int) -> bool:
-    """Return whether signals agree on their first rows, to what a running sum may leave of noise."""
-    if not np.array_equal(cut.action, whole.action[:length]):
-        return False
-    pairs = (
-        (cut.confidence, whole.confidence), (cut.stop_loss, whole.stop_loss), (cut.take_profit, whole.take_profit)
-    )  # fmt: skip
-    return all(np.allclose(a, b[:length], rtol=1e-9, atol=1e-12, equal_nan=True) for a, b in pairs)

@@ -56,9 +56,10 @@ def sweep(
     plan, config = plan or TradePlan(), config or BacktestConfig()
     equity = np.empty(max(len(candles) - first, 0))
     told, counts = [], []
+    seen = candles.read_only()  # one view for all, so that indicators on it are remembered
     with remembering():
         for strategy in strategies:
-            book = Book(candles, signals_of(strategy, candles, plan), instrument, plan, first, strategy.name)
+            book = Book(candles, signals_of(strategy, seen, plan), instrument, plan, first, strategy.name)
             run, _ = prepare([book], config)
             play_one(run, equity, first)
             told.append(_tell(equity, float(config.initial_cash)))

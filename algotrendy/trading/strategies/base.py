@@ -16,6 +16,7 @@ import numpy as np
 from algotrendy.trading.candles import Candles, Floats
 from algotrendy.trading.errors import InvalidParameter
 from algotrendy.trading.signals import CODES, Action, Actions, Signal, SignalColumns
+from algotrendy.trading.strategies.checking import ask
 
 LARGEST = 1e18
 """No parameter is beyond this; what compares with it is finite, and fits a float."""
@@ -105,16 +106,19 @@ class Strategy(ABC):
         """Say in one line, with its figures, why the newest candle has the signal it has."""
 
     def latest(self, candles: Candles) -> Signal:
-        """Return the signal on the newest candle; hold with confidence 0 while there are too few candles."""
+        """Return the signal on the newest candle; hold with confidence 0 while there are too few candles.
+
+        Raises InvalidSignals where the rule breaks its contract.
+        """
         if len(candles) <= self.warm_up:
             return hold(candles, f"{len(candles)} candles of the {self.warm_up + 1} that are needed")
-        columns = self.signals(candles)
+        columns = ask(self, candles)
         code = int(columns.action[-1])
         return Signal(
             action=CODES[code],
             confidence=float(columns.confidence[-1]),
             price=float(candles.close[-1]),
-            reason=self.explain(candles, columns),
+            reason=str(self.explain(candles.read_only(), columns)),
             stop_loss=_price(columns.stop_loss),
             take_profit=_price(columns.take_profit),
         )
@@ -134,7 +138,7 @@ class Strategy(ABC):
         return tuple(
             ParameterSpec(
                 name=item.name,
-                kind=kinds[str(item.type)],
+                kind=kinds[item.type if isinstance(item.type, str) else item.type.__name__],
                 default=cast(ParameterValue, item.default),
                 minimum=item.metadata["minimum"],
                 maximum=item.metadata["maximum"],

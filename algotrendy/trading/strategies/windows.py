@@ -15,6 +15,7 @@ import numpy as np
 from algotrendy.trading.candles import Candles
 from algotrendy.trading.signals import SignalColumns
 from algotrendy.trading.strategies.base import Strategy
+from algotrendy.trading.strategies.checking import check_shape, check_signals
 
 MIN_WINDOW = 500
 """Every run sees this many candles, so that indicators with a long memory are the same live and in a replay."""
@@ -28,17 +29,21 @@ def window_length(strategy: Strategy) -> int:
 def signals_through_window(
     strategy: Strategy, candles: Candles, first: int = 0, progress: Callable[[], object] = lambda: None
 ) -> SignalColumns:
-    """Return the signal on every candle from `first` on as a live run gives it, each from its own window; slowly."""
-    count = len(candles)
+    """Return the signal on every candle from `first` on as a live run gives it, each from its own window; slowly.
+
+    Raises InvalidSignals where one of them breaks the contract.
+    """
+    count, sealed = len(candles), candles.read_only()
     action, confidence = np.zeros(count, dtype=np.int8), np.zeros(count)
     stop, target = np.full(count, np.nan), np.full(count, np.nan)
     for row in range(first, count):
-        seen = strategy.signals(window_at(strategy, candles, row)) if row >= strategy.warm_up else None
-        if seen is not None:
+        if row >= strategy.warm_up:
+            window = window_at(strategy, sealed, row)
+            seen = check_shape(strategy, strategy.signals(window), window)
             action[row], confidence[row] = seen.action[-1], seen.confidence[-1]
             stop[row], target[row] = seen.stop_loss[-1], seen.take_profit[-1]
         progress()
-    return SignalColumns(action, confidence, stop, target)
+    return check_signals(strategy, SignalColumns(action, confidence, stop, target), candles)
 
 
 def window_at(strategy: Strategy, candles: Candles, row: int) -> Candles:

@@ -17,7 +17,6 @@ from apps.common.console import act, meter, relative_time, signed, status_badge
 from apps.common.console.admin import OwnedByService
 from apps.common.console.figures import EMPTY, TONES
 from apps.strategies.backtest_form import BacktestForm, initial_of
-from apps.strategies.forms import conditions
 from apps.strategies.models import ACTIVE, Backtest, JobStatus
 from apps.strategies.reports.console import page_of
 from apps.strategies.reports.setup import setup_again, setup_rows
@@ -26,23 +25,23 @@ from apps.strategies.services import backtest_cancel, backtest_create, backtest_
 
 from .backtest_dialogs import BacktestDialog, CancelForm, DeleteForm
 from .backtest_pages import BacktestPages, named
+from .rules import RuleAdmin
 
+ASKED = (None, {"fields": ["name", ("instruments", "timeframe"), ("start", "end")]})
 FIELDSETS = [
-    (None, {"fields": ["name", ("instruments", "timeframe"), ("start", "end")]}),
-    ("Rule", {"fields": ["rule", *conditions()]}),
     ("Trading", {"fields": ["direction", ("sizing_rule", "sizing_value"), "min_confidence"]}),
     ("Protection", {"fields": ["protect", ("stop_percent", "target_percent", "trail_percent")]}),
     ("Account and costs", {"fields": [("initial_cash", "commission_rate", "slippage_rate"), "risk_limits"]}),
-    ("Fills", {"fields": [("fill_at", "limit_percent", "limit_candles"), "as_live"]}),
+    ("Fills", {"fields": [("fill_at", "limit_percent", "limit_candles")]}),
 ]
 
 
 @admin.register(Backtest)
-class BacktestAdmin(BacktestPages, OwnedByService):
+class BacktestAdmin(BacktestPages, RuleAdmin, OwnedByService):
     """Backtests; what came of one is its page."""
 
     visible = staticmethod(backtests_of)
-    form = BacktestForm
+    rule_form = BacktestForm
     add_form_template = "strategies/backtest_form.html"
     change_form_template = "strategies/backtest_page.html"
     list_before_template = "console/live_list.html"
@@ -56,12 +55,17 @@ class BacktestAdmin(BacktestPages, OwnedByService):
     actions = ["compare"]
     actions_row = ["cancel_backtest", "delete_backtest"]
     actions_detail = ["cancel_backtest", "delete_backtest"]
-    conditional_fields = conditions()
-    fieldsets = FIELDSETS
     empty_hint = "Add a backtest: choose a rule, instruments and a period; it runs in the background."
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        return super().get_fieldsets(request, obj) if obj is None else [(None, {"fields": ["name"]})]
+        if obj is not None:
+            return [(None, {"fields": ["name"]})]
+        return [
+            ASKED,
+            ("Rule", {"fields": ["rule", *self.conditional_fields]}),
+            *FIELDSETS,
+            (None, {"fields": ["as_live"]}),
+        ]
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False

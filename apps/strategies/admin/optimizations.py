@@ -16,7 +16,6 @@ from unfold.enums import ActionVariant
 from apps.common.console import act, meter, relative_time, status_badge
 from apps.common.console.admin import OwnedByService
 from apps.strategies.backtest_form import initial_of
-from apps.strategies.forms import conditions
 from apps.strategies.models import ACTIVE, JobStatus, Optimization
 from apps.strategies.optimization_form import OptimizationForm
 from apps.strategies.reports.searches import figure_shown, search_page, walk_page
@@ -26,8 +25,13 @@ from apps.strategies.services import optimization_cancel, optimization_create, o
 
 from .backtest_dialogs import JobDialog
 from .backtest_pages import named
+from .backtests import ASKED, FIELDSETS
+from .rules import RuleAdmin
 
-GOAL = ["metric", ("constraint_metric", "constraint_comparator", "constraint_value")]
+WANTED = [
+    ("What is wanted", {"fields": ["metric", ("constraint_metric", "constraint_comparator", "constraint_value")]}),
+    ("Search", {"fields": [("search", "trial_limit", "seed"), ("walk", "choose_candles", "trade_candles")]}),
+]
 
 
 class OptimizationDialog(JobDialog):
@@ -49,11 +53,11 @@ class DeleteForm(OptimizationDialog):
 
 
 @admin.register(Optimization)
-class OptimizationAdmin(OwnedByService):
+class OptimizationAdmin(RuleAdmin, OwnedByService):
     """Optimizations; what came of one is its page."""
 
     visible = staticmethod(optimizations_of)
-    form = OptimizationForm
+    rule_form = OptimizationForm
     add_form_template = "strategies/backtest_form.html"
     change_form_template = "strategies/optimization_page.html"
     list_before_template = "console/live_list.html"
@@ -64,21 +68,20 @@ class OptimizationAdmin(OwnedByService):
     search_fields = ["name", "rule", "instruments__symbol"]
     actions_row = ["cancel_optimization", "delete_optimization"]
     actions_detail = ["cancel_optimization", "delete_optimization"]
-    conditional_fields = {**conditions(), "choose_candles": "walk != ''", "trade_candles": "walk != ''"}
     empty_hint = "Add an optimization: choose a rule, and for its parameters the values to try."
-    fieldsets = [
-        (None, {"fields": ["name", ("instruments", "timeframe"), ("start", "end")]}),
-        ("What is tried", {"fields": ["rule", *conditions()]}),
-        ("What is wanted", {"fields": GOAL}),
-        ("Search", {"fields": [("search", "trial_limit", "seed"), ("walk", "choose_candles", "trade_candles")]}),
-        ("Trading", {"fields": ["direction", ("sizing_rule", "sizing_value"), "min_confidence"]}),
-        ("Protection", {"fields": ["protect", ("stop_percent", "target_percent", "trail_percent")]}),
-        ("Account and costs", {"fields": [("initial_cash", "commission_rate", "slippage_rate"), "risk_limits"]}),
-        ("Fills", {"fields": [("fill_at", "limit_percent", "limit_candles")]}),
-    ]
+
+    @property
+    def conditional_fields(self) -> dict[str, str]:
+        """Show a walk's lengths while one is chosen; of the rules' parameters those that can be searched."""
+        searched = self.form.base_fields
+        shown = {name: when for name, when in super().conditional_fields.items() if name in searched}
+        return {**shown, "choose_candles": "walk != ''", "trade_candles": "walk != ''"}
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        return super().get_fieldsets(request, obj) if obj is None else [(None, {"fields": ["name"]})]
+        if obj is not None:
+            return [(None, {"fields": ["name"]})]
+        parameters = [name for name in self.conditional_fields if name not in ("choose_candles", "trade_candles")]
+        return [ASKED, ("What is tried", {"fields": ["rule", *parameters]}), *WANTED, *FIELDSETS]
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False

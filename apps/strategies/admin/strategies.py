@@ -12,6 +12,7 @@ from django.utils.html import format_html, format_html_join
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
+from algotrendy.trading.strategies import registry
 from apps.common.console import act, relative_time, status_badge
 from apps.common.console.admin import OwnedByService
 from apps.common.console.figures import EMPTY
@@ -26,8 +27,9 @@ from apps.strategies.admin.dialogs import (
 )
 from apps.strategies.admin.filters import ArchiveFilter
 from apps.strategies.admin.panels import history_panel, performance_panel
+from apps.strategies.admin.rules import RuleAdmin
 from apps.strategies.admin.words import drift_shown, rule_title, size_of
-from apps.strategies.forms import StrategyForm, conditions
+from apps.strategies.forms import StrategyForm
 from apps.strategies.models import Strategy, StrategyPerformance
 from apps.strategies.selectors import strategies_of
 from apps.strategies.services import (
@@ -49,11 +51,11 @@ PAGE = "admin:strategies_strategy_change"
 
 
 @admin.register(Strategy)
-class StrategyAdmin(OwnedByService):
+class StrategyAdmin(RuleAdmin, OwnedByService):
     """Rules at work; enabling and disabling are actions, never a field."""
 
     visible = staticmethod(strategies_of)
-    form = StrategyForm
+    rule_form = StrategyForm
     list_display = ["name", "rule_shown", "instrument", "timeframe", "portfolio", "size", "state", "drift", "last_run"]
     list_filter = [ArchiveFilter, "enabled", "rule", "instrument", "timeframe", "portfolio"]
     search_fields = ["name", "instrument__symbol"]
@@ -61,9 +63,15 @@ class StrategyAdmin(OwnedByService):
     actions_detail = [*actions_row, "unarchive_strategy"]
     change_form_outer_before_template = "strategies/performance_panel.html"
     change_form_outer_after_template = "strategies/history_panel.html"
-    conditional_fields = conditions()
+    list_before_template = "strategies/broken_files.html"
     readonly_fields = STATE
     empty_hint = "Add a strategy: choose a rule, an instrument and a portfolio; it trades once you enable it."
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Tell those who may mend them which strategy files are broken."""
+        may_see = request.user.has_perm("strategies.view_strategyfile")
+        context = {"broken_files": registry.problems() if may_see else ()}
+        return super().changelist_view(request, {**(extra_context or {}), **context})
 
     def has_switch_permission(self, request: HttpRequest, object_id: object = None) -> bool:
         return request.user.has_perm("strategies.change_strategy")

@@ -7,6 +7,7 @@ SEARCH = "optimizations/<uuid:optimization_id>"
 urlpatterns = [
     path("strategies", strategies.StrategiesView.as_view(), name="strategies"),
     path("strategies/rules", strategies.RulesView.as_view(), name="strategy-rules"),
+    path("strategies/rules/problems", strategies.RuleProblemsView.as_view(), name="strategy-rule-problems"),
     path(ONE, strategies.StrategyView.as_view(), name="strategy"),
     path(f"{ONE}/enable", strategies.EnableView.as_view(), name="strategy-enable"),
     path(f"{ONE}/disable", strategies.DisableView.as_view(), name="strategy-disable"),

@@ -54,6 +54,7 @@ class Strategy(PublicModel):
     class Meta:
         ordering = ["name"]
         verbose_name_plural = "strategies"
+        permissions = [("view_strategyfile", "Can see which strategy files are broken")]  # administrators, see roles
         constraints = [
             models.UniqueConstraint(fields=["portfolio", "name"], name="strategy_name_once_per_portfolio"),
             models.UniqueConstraint(fields=["portfolio", "slug"], name="strategy_slug_once_per_portfolio"),

@@ -7,14 +7,17 @@ from datetime import datetime
 from decimal import Decimal
 
 import structlog
+from django.conf import settings
 
 from algotrendy.trading.candles import Bar, Candles
 from algotrendy.trading.signals import Action, Direction, follow
 from algotrendy.trading.signals import Signal as Word
+from algotrendy.trading.strategies.places import worded
 from algotrendy.trading.values import quantize
 from apps.common.events import publish
 from apps.strategies import metrics
 from apps.strategies.models import Signal, SignalOutcome, Strategy
+from apps.strategies.services.limiting import in_time
 
 log = structlog.get_logger(__name__)
 
@@ -23,8 +26,8 @@ def strategy_evaluate(*, strategy: Strategy, candles: Candles, bar: Bar, held: i
     """Ask the strategy about the newest candle; return the signal to act on, or None where nothing is to be done.
 
     `held` is the sign of what the strategy holds. Only a signal that asks for a trade is kept, once for each candle:
-    asked again about the same candle, it returns that signal while it has not been acted on. A rule that raises holds,
-    and its error is kept on the strategy.
+    asked again about the same candle, it returns that signal while it has not been acted on. A rule that raises,
+    breaks its contract or takes longer than STRATEGY_SECONDS holds, and its error is kept on the strategy.
     """
     word = _ask(strategy, candles)
     if word is None or word.confidence < strategy.min_confidence:
@@ -71,11 +74,12 @@ def signal_settle(*, signal: Signal, outcome: SignalOutcome, reason: str = "") -
 
 def _ask(strategy: Strategy, candles: Candles) -> Word | None:
     try:
-        word = strategy.configured_rule.latest(candles)
-    except Exception as error:  # A rule may be anybody's code: it must not stop the others.
+        rule = strategy.configured_rule
+        word = in_time(settings.STRATEGY_SECONDS, rule.name, lambda: rule.latest(candles))
+    except (Exception, SystemExit) as error:  # A rule may be anybody's code: it must not stop the others.
         metrics.FAILURES.labels(strategy.rule).inc()
         log.exception("strategy_failed", strategy=str(strategy.pk), rule=strategy.rule)
-        _remember_error(strategy, f"{type(error).__name__}: {error}")
+        _remember_error(strategy, worded(error))
         return None
     if strategy.last_error:
         _remember_error(strategy, "")

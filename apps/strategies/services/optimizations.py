@@ -64,6 +64,8 @@ def optimization_create(
         strategy=strategy,
         **options,
     )
+    if optimization.as_live:
+        raise InvalidSpace("Sets are tried on the whole history at once; ask for a backtest as live of the best.")
     searched = space_for(optimization)
     optimization.parameters = dict(searched.fixed)
     objective_of(optimization)

@@ -28,7 +28,9 @@ def _create(client: APIClient, desk: Desk, **changes: object) -> Any:
 
 def test_the_rules_tell_their_parameters(client: APIClient) -> None:
     rules = {rule["name"]: rule for rule in client.get("/api/strategies/rules").json()}
-    assert set(rules) == {"momentum", "rsi", "macd", "mfi", "vwap", "sma_cross"}
+    assert list(rules) == [
+        "momentum", "rsi", "macd", "mfi", "vwap", "sma_cross", "bollinger_reversion", "donchian_breakout",
+    ]  # fmt: skip
     assert all(rule["title"] and rule["summary"] for rule in rules.values())
     parameters = {parameter["name"]: parameter for parameter in rules["rsi"]["parameters"]}
     assert list(parameters) == ["period", "oversold", "overbought"]

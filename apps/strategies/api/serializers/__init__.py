@@ -14,6 +14,7 @@ from .backtests import (
 from .performance import PerformanceSerializer
 from .signals import SignalSerializer
 from .strategies import (
+    RuleProblemSerializer,
     RuleSerializer,
     StrategyChangeSerializer,
     StrategyCreateSerializer,
@@ -33,6 +34,7 @@ __all__ = [
     "CurveSerializer",
     "PageQuerySerializer",
     "PerformanceSerializer",
+    "RuleProblemSerializer",
     "RuleSerializer",
     "SignalSerializer",
     "StrategyChangeSerializer",

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from algotrendy.trading.signals import Direction
+from algotrendy.trading.strategies import registry
+from algotrendy.trading.strategies.base import Strategy as Rule
+from algotrendy.trading.strategies.origins import OriginKind
 from algotrendy.trading.values import Timeframe
 from apps.common.api.serializers import AmountField, JSONObjectField, OwnedField, RowSerializer, StrictSerializer
 from apps.common.models import choices_of
@@ -24,6 +28,21 @@ class ParameterSerializer(serializers.Serializer):  # type: ignore[type-arg]
     description = serializers.CharField()
 
 
+class OriginSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    """Where a rule comes from; `name` is its file or its package, empty where it is shipped."""
+
+    kind = serializers.ChoiceField(choices=choices_of(OriginKind))
+    name = serializers.CharField(allow_blank=True)
+
+
+class RuleProblemSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    """A strategy file or an entry point that is broken: its strategies hold until it is mended."""
+
+    path = serializers.CharField()
+    line = serializers.IntegerField(min_value=1)
+    message = serializers.CharField()
+
+
 class RuleSerializer(serializers.Serializer):  # type: ignore[type-arg]
     """A rule that a strategy can follow."""
 
@@ -31,6 +50,11 @@ class RuleSerializer(serializers.Serializer):  # type: ignore[type-arg]
     title = serializers.CharField()
     summary = serializers.CharField()
     parameters = ParameterSerializer(many=True)
+    origin = serializers.SerializerMethodField()
+
+    @extend_schema_field(OriginSerializer)
+    def get_origin(self, rule: type[Rule]) -> dict[str, str]:
+        return registry.origin(rule.name)._asdict()
 
 
 class StrategySerializer(RowSerializer):

@@ -17,6 +17,7 @@ from apps.common.api.views import ApiView, ListView, checked, row_or_404
 from apps.strategies import services
 from apps.strategies.api.filters import StrategyFilter
 from apps.strategies.api.serializers import (
+    RuleProblemSerializer,
     RuleSerializer,
     StrategyChangeSerializer,
     StrategyCreateSerializer,
@@ -35,6 +36,15 @@ class RulesView(ApiView):
     def get(self, request: Request) -> Response:
         """List the rules that a strategy can follow, each with its parameters."""
         return Response(RuleSerializer(registry.all_strategies(), many=True).data)
+
+
+class RuleProblemsView(ApiView):
+    access = {"GET": "strategies.view_strategyfile"}
+
+    @extend_schema(operation_id="strategy_rule_problems", responses={200: RuleProblemSerializer(many=True)})
+    def get(self, request: Request) -> Response:
+        """List the strategy files and packages that are broken, each with its line."""
+        return Response(RuleProblemSerializer(registry.problems(), many=True).data)
 
 
 class StrategiesView(ListView):
