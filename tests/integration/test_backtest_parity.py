@@ -21,6 +21,27 @@ from tests.builders import make_portfolio
 
 pytestmark = pytest.mark.django_db
 CENT8 = D("0.00000001")
+
+
+def written_down(fast, slow, wait):
+    """Return conditions that enter on a cross, and leave by themselves where the price falls behind or turns."""
+
+    def mean(period):
+        return {"indicator": "sma", "parameters": {"timeperiod": period}}
+
+    def one(left, comparison, right):
+        return {"conditions": [{"left": left, "is": comparison, "right": right}]}
+
+    return {
+        "entry_long": one(mean(fast), "crosses_above", mean(slow)),
+        "exit_long": one("close", "below", {"indicator": "close", "ago": wait}),
+        "entry_short": one(mean(fast), "crosses_below", mean(slow)),
+        "exit_short": one("close", "above", {"indicator": "close", "ago": wait}),
+        "stop_percent": 2,
+        "target_percent": 4,
+    }
+
+
 # Parameters under which each rule trades often on these candles.
 LIVELY = {
     "momentum": {"buy_threshold": 0.9, "sell_threshold": -0.9},
@@ -31,6 +52,7 @@ LIVELY = {
     "sma_cross": {"fast": 3, "slow": 12},
     "bollinger_reversion": {"period": 10, "deviations": 1.0},
     "donchian_breakout": {"entry": 4, "exit": 2},
+    "conditions": {"rules": written_down(2, 7, 3)},
 }
 # Where other parameters are drawn from, so that there is something to compare.
 LIKELY = {
@@ -122,7 +144,7 @@ def compare(portfolio, start, end, *, as_live=True):
 
 
 def test_all_rules_together_trade_as_in_a_replay(trader):
-    """Sixteen books on two instruments in one account, so that size and limits of each depend on all the others."""
+    """Eighteen books on two instruments in one account, so that size and limits of each depend on all the others."""
     portfolio = portfolio_of(trader, max_concurrent_positions=7, max_total_exposure_percent=D(40))
     for rule, parameters in LIVELY.items():
         configure(portfolio, f"{rule} days", rule, "GOOGL", "1d", parameters, direction="both")
@@ -148,7 +170,10 @@ def draw(rng, rule):
     while True:
         values = {}
         for spec in registry.get(rule).parameters():
-            if spec.kind is bool:
+            if spec.kind is dict:
+                fast = rng.randint(2, 12)
+                values[spec.name] = written_down(fast, fast + rng.randint(1, 30), rng.randint(1, 9))
+            elif spec.kind is bool:
                 values[spec.name] = rng.random() < 0.5
             elif spec.kind is int:
                 values[spec.name] = rng.randint(int(spec.minimum), min(int(spec.maximum), 130))

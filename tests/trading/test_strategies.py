@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 
 from algotrendy.trading import indicators
 from algotrendy.trading.errors import InvalidParameter, UnknownStrategy
-from algotrendy.trading.signals import Action
+from algotrendy.trading.signals import CODES, Action
 from algotrendy.trading.strategies import registry
 from tests.trading import reference
 from tests.trading.builders import eurusd, make_candles
 
-NAMES = ("momentum", "rsi", "macd", "mfi", "vwap", "sma_cross", "bollinger_reversion", "donchian_breakout")
+NAMES = ("momentum", "rsi", "macd", "mfi", "vwap", "sma_cross", "bollinger_reversion", "donchian_breakout",
+         "conditions")  # fmt: skip
 REAL = eurusd(900)
 
 
@@ -243,10 +244,9 @@ def test_the_average_true_range_is_wilders():
 def test_the_latest_signal_is_the_last_row_of_the_columns(name):
     strategy = registry.build(name, {})
     columns = strategy.signals(REAL)
-    codes = {1: Action.BUY, -1: Action.SELL, 0: Action.HOLD}
     for row in range(strategy.warm_up, len(REAL), 97):
         signal = strategy.latest(REAL.head(row + 1))
-        assert signal.action is codes[int(columns.action[row])]
+        assert signal.action is CODES[int(columns.action[row])]
         assert signal.confidence == pytest.approx(columns.confidence[row])
         assert signal.reason
 
@@ -296,7 +296,7 @@ def test_parameters_are_complete_and_their_defaults_are_in_range(name):
     for spec in registry.get(name).parameters():
         assert spec.description
         assert spec.check(spec.default) == spec.default
-        assert (spec.kind is bool) == (spec.minimum is None)
+        assert (spec.kind in (bool, dict)) == (spec.minimum is None)
 
 
 @pytest.mark.parametrize(

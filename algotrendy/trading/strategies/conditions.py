@@ -59,7 +59,7 @@ class Conditions(Strategy):
     """Enter and leave on conditions over indicators and prices; comparisons with what is not known yet never hold.
 
     Where an entry and the other side's exit hold together the entry wins, as it closes the other side too; where both
-    entries hold, nothing is done. Confidence, stop and target are the document's. Warm-up: the longest of the operands.
+    entries hold, nothing is done. Confidence, stop and target are the document's, 1 for leaving, hold 0.3. Warm-up: the longest of the operands.
     """
 
     name: ClassVar[str] = "conditions"
@@ -94,7 +94,7 @@ class Conditions(Strategy):
         close = candles.close
         return SignalColumns(
             action=action,
-            confidence=np.where(action != 0, np.where(entry != 0, book.confidence, 1.0), 0.0),
+            confidence=np.where(entry != 0, book.confidence, np.where(action != 0, 1.0, np.where(known, 0.3, 0.0))),
             stop_loss=_level(entry, close * (1 - entry * book.stop_percent / 100), book.stop_percent),
             take_profit=_level(entry, close * (1 + entry * book.target_percent / 100), book.target_percent),
         )

@@ -304,7 +304,7 @@ def test_an_own_strategy_is_backtested_by_the_command(folder: Path, capsys: pyte
     write(folder, "mine.py", GOOD)
     arguments = ["mine", "--instrument", "GOOGL", "--timeframe", "1d", "--from", "2016-01-01", "--param", "period=10"]
     call_command("backtest", *arguments)
-    assert re.search(r"Strategy +mine \(period 10, shorts 1\)", capsys.readouterr().out)
+    assert re.search(r"Strategy +mine \(period 10, shorts true\)", capsys.readouterr().out)
     late = "0.6 if len(candles) < 2000 else 1.5"  # more candles than it is tried on
     write(folder, "mine.py", edited("np.full(len(candles), 0.6)", f"np.full(len(candles), {late})"))
     assert registry.problems() == ()

@@ -16,7 +16,7 @@ from algotrendy.trading.backtest.gaps import gaps_of
 from algotrendy.trading.backtest.metrics import Market
 from algotrendy.trading.backtest.resampling import bootstrap, trade_returns
 from algotrendy.trading.backtest.verdicts import Verdict
-from algotrendy.trading.signals import Direction, SignalColumns
+from algotrendy.trading.signals import CODES, Direction, SignalColumns
 from algotrendy.trading.strategies import registry
 from algotrendy.trading.strategies.base import Strategy, number
 from algotrendy.trading.strategies.windows import signals_through_window, window_length
@@ -95,7 +95,7 @@ def test_through_its_window_a_strategy_says_what_its_latest_says(name):
     strategy = registry.build(name, {})
     candles = REAL.head(700)
     seen = signals_through_window(strategy, candles, 640)
-    codes = {"buy": 1, "sell": -1, "hold": 0}
+    codes = {action.value: code for code, action in CODES.items()}
     for row in range(640, 700):
         word = strategy.latest(candles.head(row + 1).tail(window_length(strategy)))
         assert (seen.action[row], seen.confidence[row]) == (codes[word.action.value], word.confidence)
