@@ -123,3 +123,18 @@ def test_what_makes_no_sense_is_refused_in_one_line(arguments, words):
     with pytest.raises(CommandError, match=re.escape(words)) as caught:
         call_command("backtest", *arguments)
     assert "\n" not in str(caught.value)
+
+
+def test_conditions_are_read_from_a_file(capsys, tmp_path):
+    rules = tmp_path / "mine.json"
+    rules.write_text(
+        '{"entry_long": {"conditions": [{"left": "close", "is": "crosses_above", "right": {"indicator": "sma"}}]}}'
+    )
+    out = run(capsys, "conditions", *GOOGL, "--param", f"rules=@{rules}")
+    assert figure(out, "Strategy") == "conditions (rules its own)"
+    rules.write_text('{"entry_long": {}}')
+    with pytest.raises(CommandError, match="entry_long or entry_short needs a condition"):
+        run(capsys, "conditions", *GOOGL, "--param", f"rules=@{rules}")
+    for word, fault in ((f"rules=@{tmp_path}/none.json", "cannot be read"), ("rules=@/dev/null", "not of the form")):
+        with pytest.raises(CommandError, match=fault):
+            run(capsys, "conditions", *GOOGL, "--param", word)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -48,7 +49,7 @@ class Command(BaseCommand):
         parser.add_argument("--from", dest="start", type=_moment, help="first candle: 2017-03-01 or 2017-03-01T12:00")
         parser.add_argument("--to", dest="end", type=_moment, help="end, not included, in the same form; UTC")
         parser.add_argument("--source", default=Source.CSV.value, help="whose candles to trade (default: %(default)s)")
-        parser.add_argument("--param", action="append", default=[], type=_pair, help="name=value, for each parameter")
+        parser.add_argument("--param", action="append", default=[], type=_pair, help="name=value or name=@file.json")
         parser.add_argument("--plot", type=Path, metavar="FILE.html", help="write a page with charts and all trades")
         _add_plan(parser.add_argument_group("what is made of a signal"))
         _add_account(parser.add_argument_group("the account"))
@@ -160,15 +161,20 @@ def _write(path: Path, page: str) -> None:
         raise CommandError(f"{path} cannot be written: {error.strerror}. Choose another --plot.") from error
 
 
-def _pair(text: str) -> tuple[str, int | float | bool]:
+def _pair(text: str) -> tuple[str, Any]:
     name, _, word = text.partition("=")
     known: dict[str, bool] = {"true": True, "false": False}
     if word.lower() in known:
         return name, known[word.lower()]
     try:
+        if word.startswith("@"):
+            return name, json.loads(Path(word[1:]).read_text(encoding="utf-8"))
         return name, int(word) if word.lstrip("+-").isdigit() else float(word)
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{word[1:]} cannot be read: {error.strerror}") from None
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form fast=10, with a number, true or false") from None
+        form = "fast=10, with a number, true or false, or rules=@file.json"
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form {form}") from None
 
 
 def _amount(text: str) -> Decimal:
