@@ -59,7 +59,8 @@ class Conditions(Strategy):
     """Enter and leave on conditions over indicators and prices; comparisons with what is not known yet never hold.
 
     Where an entry and the other side's exit hold together the entry wins, as it closes the other side too; where both
-    entries hold, nothing is done. Confidence, stop and target are the document's, 1 for leaving, hold 0.3. Warm-up: the longest of the operands.
+    entries hold, nothing is done. Confidence, stop and target are the document's; leaving is sure, hold 0.3. Warm-up:
+    the longest of the operands.
     """
 
     name: ClassVar[str] = "conditions"
