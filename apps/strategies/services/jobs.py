@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import resource
 import sys
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -139,8 +140,12 @@ def jobs_sweep(model: type[Job], task: str) -> int:
 
 @contextlib.contextmanager
 def memory_limit(megabytes: int) -> Iterator[None]:
-    """Let the process take so much memory beyond what it holds; past that Python raises MemoryError (Linux only)."""
-    held = _data_bytes()
+    """Let the process take so much memory beyond what it holds; past that Python raises MemoryError (Linux only).
+
+    The limit is the whole process's, so only its main thread sets it, in which a worker does its tasks: two threads
+    would put each other's limit back.
+    """
+    held = _data_bytes() if threading.current_thread() is threading.main_thread() else None
     if held is None or not megabytes:
         yield
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import threading
 import time
 from datetime import timedelta
@@ -61,6 +62,7 @@ def test_a_job_is_claimed_once_and_completed(owner: User) -> None:
 
 def test_two_workers_at_once_do_it_once(owner: User) -> None:
     backtest = asked(owner)
+    limits = resource.getrlimit(resource.RLIMIT_DATA)
     begin, said = threading.Barrier(2), []
 
     def work() -> None:
@@ -74,6 +76,7 @@ def test_two_workers_at_once_do_it_once(owner: User) -> None:
     for worker in workers:
         worker.join()
     assert sorted(said) == ["claimed", "completed"]
+    assert resource.getrlimit(resource.RLIMIT_DATA) == limits  # what runs after it is not held to a job's
 
 
 def test_the_same_backtest_gives_the_same_result_to_the_byte(owner: User) -> None:
