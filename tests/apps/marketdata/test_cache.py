@@ -15,6 +15,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from apps.marketdata import cache, selectors, services
 from apps.marketdata.models import Candle, Feed, Instrument
+from apps.marketdata.selectors import latest
 from tests.builders import make_feed, make_instrument
 
 from .bars import MONDAY, make_bar
@@ -98,7 +99,7 @@ def test_a_slow_reader_does_not_bring_the_old_candle_back(instrument: Instrument
     services.candle_arrived(feed=feed, bar=make_bar(0))
 
     def slow_read(asked: Instrument) -> Candle | None:
-        old = selectors._latest_stored(asked)
+        old = latest._latest_stored(asked)
         services.candle_arrived(feed=feed, bar=make_bar(1))
         return old
 

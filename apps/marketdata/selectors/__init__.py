@@ -1,0 +1,43 @@
+"""Read instruments, candles and feeds."""
+
+from .candles import (
+    PRICES,
+    CandleRow,
+    CandlesPage,
+    bars,
+    bars_after,
+    candle_count,
+    candle_times,
+    candles_between,
+    candles_page,
+    candles_window,
+)
+from .feeds import FeedState, feed_age, feed_state, feeds
+from .instruments import UnknownSymbol, instrument_get, instruments
+from .latest import NoCandle, latest_candle
+from .series import Series, series_list, source_of
+
+__all__ = [
+    "PRICES",
+    "CandleRow",
+    "CandlesPage",
+    "FeedState",
+    "NoCandle",
+    "Series",
+    "UnknownSymbol",
+    "bars",
+    "bars_after",
+    "candle_count",
+    "candle_times",
+    "candles_between",
+    "candles_page",
+    "candles_window",
+    "feed_age",
+    "feed_state",
+    "feeds",
+    "instrument_get",
+    "instruments",
+    "latest_candle",
+    "series_list",
+    "source_of",
+]
