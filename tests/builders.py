@@ -16,6 +16,7 @@ from algotrendy.trading.values import OrderType, PositionSide, Side, Timeframe
 from apps.accounts.models import Role, User
 from apps.brokers.models import BrokerConnection, BrokerKind, PaperOrder, PaperTrade
 from apps.marketdata.models import AssetType, Candle, Feed, Instrument, Source
+from apps.marketdata.services.partitions import partitions_ensure
 from apps.orders.models import Fill, Order, OrderEvent
 from apps.portfolio.models import EquitySnapshot, Portfolio, Position, RiskProfile
 from apps.strategies.backtests import setup_backtest
@@ -91,6 +92,7 @@ def make_candles_rows(
             )
         )
         previous = close
+    partitions_ensure([row.open_time for row in rows])
     return Candle.objects.bulk_create(rows)
 
 

@@ -14,7 +14,16 @@ from django.apps.registry import Apps
 from .models import Role
 
 TRADED = {
-    "marketdata": ["instrument", "candle", "feed"],
+    "marketdata": [
+        "instrument",
+        "candle",
+        "feed",
+        "market session",
+        "gap",
+        "outage",
+        "download",
+        "retention",
+    ],
     "brokers": ["broker connection"],
     "portfolio": ["portfolio", "risk profile", "position", "equity snapshot"],
     "strategies": [
@@ -32,6 +41,8 @@ VIEWED = frozenset(f"{app}.view {model}" for app, models in TRADED.items() for m
 TRADER = VIEWED | {
     "orders.add order",  # place, also to close a position
     "orders.change order",  # cancel
+    "marketdata.add download",  # also to fill a gap
+    "marketdata.change download",  # cancel
     "strategies.add strategy",
     "strategies.change strategy",
     "strategies.delete strategy",

@@ -11,6 +11,7 @@ from algotrendy.trading.instruments import InstrumentSpec
 from apps.common.fields import AmountField
 
 SMALLEST = Decimal("0.00000001")
+ALWAYS_OPEN = "24/7"
 positive = MinValueValidator(SMALLEST)
 validate_symbol = RegexValidator(r"^[A-Z0-9_/-]{3,20}$", "A symbol is 3 to 20 of A-Z, 0-9, -, _ and /.")
 
@@ -37,6 +38,11 @@ class Instrument(models.Model):
     min_quantity = AmountField(validators=[positive])
     min_notional = AmountField(default=Decimal(0), help_text="Least value of an order, in the quote currency.")
     contract_size = AmountField(default=Decimal(1), validators=[positive])
+    calendar = models.CharField(
+        max_length=12,
+        default=ALWAYS_OPEN,
+        help_text="When its market is open: 24/7, forex, or an exchange's code such as XNYS.",
+    )
     is_active = models.BooleanField(default=True)
 
     class Meta:

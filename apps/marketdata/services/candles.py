@@ -1,4 +1,4 @@
-"""Store candles: many at once, or one as it arrives from a feed."""
+"""Store candles that are known to be finished."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from django.utils import timezone
 from algotrendy.trading.candles import Bar
 from algotrendy.trading.errors import InvalidCandle
 from algotrendy.trading.values import Timeframe, quantize
-from apps.common.events import publish
 from apps.marketdata import cache
-from apps.marketdata.models import Feed, Instrument
+from apps.marketdata.models import Instrument
+from apps.marketdata.services.partitions import partitions_ensure
 
 BATCH = 5000
 LARGEST = Decimal(10) ** 20
@@ -44,13 +44,14 @@ def candles_store(*, instrument: Instrument, timeframe: str, source: str, bars: 
     rounded to 8 decimals. Candles that have not closed yet are counted and left out.
     """
     frame, now = Timeframe(timeframe), timezone.now()
-    checked = sorted((_checked(bar, instrument, frame) for bar in bars), key=lambda bar: bar.open_time)
+    checked = sorted((bar_checked(bar, instrument, frame) for bar in bars), key=lambda bar: bar.open_time)
     for earlier, later in pairwise(checked):
         if earlier.open_time == later.open_time:
             raise InvalidCandle(f"there are two candles for {later.open_time:%Y-%m-%d %H:%M}")
     finished = [bar for bar in checked if bar.close_time <= now]
     inserted = updated = 0
     with cache.changing(instrument.pk), transaction.atomic():
+        partitions_ensure(bar.open_time for bar in finished)
         # Sorted, so that concurrent writers lock rows in the same order.
         for batch in batched(finished, BATCH):
             written = _upsert(instrument.pk, frame, source, batch, now)
@@ -59,28 +60,7 @@ def candles_store(*, instrument: Instrument, timeframe: str, source: str, bars: 
     return StoreReport(inserted, updated, len(finished) - inserted - updated, len(checked) - len(finished))
 
 
-def candle_arrived(*, feed: Feed, bar: Bar) -> bool:
-    """Store a closed candle of a feed, move the feed to it and tell of it, all or nothing.
-
-    Return False, and change nothing but the position, where the candle was there already.
-    """
-    checked = _checked(bar, feed.instrument, Timeframe(feed.timeframe))
-    now = timezone.now()
-    if checked.close_time > now:
-        raise InvalidCandle(f"the candle of {checked.open_time:%Y-%m-%d %H:%M} has not closed yet")
-    with cache.changing(feed.instrument_id), transaction.atomic():
-        locked = Feed.objects.select_for_update().get(pk=feed.pk)
-        if locked.position is not None and checked.open_time <= locked.position:
-            return False
-        is_new = _insert(locked, checked, now)
-        Feed.objects.filter(pk=feed.pk).update(position=checked.open_time, last_received_at=now, last_error="")
-        if is_new:
-            publish("candles", _message(feed, checked))
-    feed.position, feed.last_received_at, feed.last_error = checked.open_time, now, ""
-    return is_new
-
-
-def _checked(bar: Bar, instrument: Instrument, timeframe: Timeframe) -> Bar:
+def bar_checked(bar: Bar, instrument: Instrument, timeframe: Timeframe) -> Bar:
     """Return the candle with figures as they are stored; raise InvalidCandle."""
     bar.validate()
     if bar.symbol != instrument.symbol or bar.timeframe is not timeframe:
@@ -129,57 +109,25 @@ def _upsert(instrument_id: int, timeframe: Timeframe, source: str, bars: Sequenc
         return [is_new for (is_new,) in cursor.fetchall()]
 
 
-def _insert(feed: Feed, bar: Bar, now: datetime) -> bool:
-    """Write a candle unless the series has one of its time: what was traded on is not rewritten."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _INSERT_SQL,
-            [
-                feed.instrument_id,
-                feed.timeframe,
-                feed.source,
-                bar.open_time,
-                bar.open,
-                bar.high,
-                bar.low,
-                bar.close,
-                bar.volume,
-                now,
-            ],
-        )
-        return bool(cursor.rowcount == 1)
-
-
-def _message(feed: Feed, bar: Bar) -> dict[str, object]:
-    return {
-        "symbol": bar.symbol,
-        "timeframe": bar.timeframe.value,
-        "source": feed.source,
-        "feed_id": feed.pk,
-        "time": bar.open_time.isoformat(),
-        "open": str(bar.open),
-        "high": str(bar.high),
-        "low": str(bar.low),
-        "close": str(bar.close),
-        "volume": str(bar.volume),
-    }
-
-
-_UPSERT_SQL = """
-INSERT INTO marketdata_candle AS stored
-    (instrument_id, timeframe, source, received_at, open_time, open, high, low, close, volume)
-SELECT %s, %s, %s, %s, bar.*
-FROM unnest(%s::timestamptz[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[]) AS bar
-ON CONFLICT (instrument_id, timeframe, source, open_time) DO UPDATE
-SET open = excluded.open, high = excluded.high, low = excluded.low, close = excluded.close, volume = excluded.volume,
-    received_at = excluded.received_at
-WHERE (stored.open, stored.high, stored.low, stored.close, stored.volume)
-    IS DISTINCT FROM (excluded.open, excluded.high, excluded.low, excluded.close, excluded.volume)
-RETURNING (xmax = 0)
+UPSERT_FROM = """
+WITH written AS (
+    INSERT INTO marketdata_candle AS stored
+        (instrument_id, timeframe, source, received_at, open_time, open, high, low, close, volume)
+    SELECT {series}, bar.*
+    FROM {rows}
+    ON CONFLICT (instrument_id, timeframe, source, open_time) DO UPDATE
+    SET open = excluded.open, high = excluded.high, low = excluded.low, close = excluded.close,
+        volume = excluded.volume, received_at = excluded.received_at
+    WHERE (stored.open, stored.high, stored.low, stored.close, stored.volume)
+        IS DISTINCT FROM (excluded.open, excluded.high, excluded.low, excluded.close, excluded.volume)
+    RETURNING instrument_id, timeframe, source, open_time
+)
+SELECT before.open_time IS NULL
+FROM written LEFT JOIN marketdata_candle before USING (instrument_id, timeframe, source, open_time)
 """
-_INSERT_SQL = """
-INSERT INTO marketdata_candle
-    (instrument_id, timeframe, source, open_time, open, high, low, close, volume, received_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-ON CONFLICT (instrument_id, timeframe, source, open_time) DO NOTHING
-"""
+"""Insert rows of (open time, open, high, low, close, volume), or change those that differ; true for each new one, which
+the statement's own view of the table does not hold."""
+_UPSERT_SQL = UPSERT_FROM.format(
+    series="%s, %s, %s, %s",
+    rows="unnest(%s::timestamptz[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[]) AS bar",
+)

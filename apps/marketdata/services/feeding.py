@@ -12,7 +12,7 @@ from django.db import DatabaseError, connection
 from algotrendy.trading.errors import TradingError
 from apps.marketdata import cache, selectors
 from apps.marketdata.models import Feed, Source
-from apps.marketdata.services.candles import candle_arrived
+from apps.marketdata.services.arriving import candle_arrived
 from apps.marketdata.services.feeds import feed_failed
 from apps.marketdata.sources.base import Arrival, FeedSource
 from apps.marketdata.sources.replay import ReplaySource
