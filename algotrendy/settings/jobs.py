@@ -28,6 +28,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 300, "socket_connect_ti
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
     "orders.*": {"queue": "orders"},
+    "marketdata.download": {"queue": "downloads"},
     "marketdata.*": {"queue": "marketdata"},
     "strategies.*": {"queue": "backtests"},
 }
@@ -44,6 +45,31 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "task": "orders.sweep",
         "schedule": 10,
         "options": {"queue": "orders", "expire_seconds": 9},
+    },
+    "Collect candles from exchanges": {
+        "task": "marketdata.collect",
+        "schedule": 60,
+        "options": {"queue": "marketdata", "expire_seconds": 55},
+    },
+    "Take up stray downloads": {
+        "task": "marketdata.sweep_downloads",
+        "schedule": 30,
+        "options": {"queue": "marketdata", "expire_seconds": 29},
+    },
+    "Find missing candles": {
+        "task": "marketdata.find_gaps",
+        "schedule": crontab(minute="27"),
+        "options": {"queue": "marketdata", "expire_seconds": 3500},
+    },
+    "Delete candles past their retention": {
+        "task": "marketdata.retain",
+        "schedule": crontab(minute="47", hour="3"),
+        "options": {"queue": "marketdata", "expire_seconds": 3600},
+    },
+    "Refresh trading sessions": {
+        "task": "marketdata.refresh_sessions",
+        "schedule": crontab(minute="37", hour="1"),
+        "options": {"queue": "marketdata", "expire_seconds": 3600},
     },
     "Take up stray backtests": {
         "task": "strategies.sweep_jobs",

@@ -91,7 +91,7 @@ class FeedForm(ConfirmForm):
     def describe(self) -> list[tuple[str, object]]:
         feed: Feed = self.row
         last = feed.position.strftime("%Y-%m-%d %H:%M UTC") if feed.position else "none yet"
-        return [("Feed", f"{feed.instrument} {feed.timeframe}"), ("Source", feed.get_source_display()), ("Last", last)]
+        return [("Feed", f"{feed.instrument} {feed.timeframe}"), ("Source", feed.source), ("Last", last)]
 
 
 class EnableFeedForm(FeedForm):

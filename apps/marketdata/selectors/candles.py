@@ -1,11 +1,12 @@
-"""Read candles. Rows become arrays here and nowhere else."""
+"""Read candles, made of shorter ones where they are not stored. Rows become arrays here and nowhere else."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 from django.db.models import BigIntegerField, F, FloatField, Func, QuerySet
@@ -15,6 +16,7 @@ from algotrendy.trading.candles import Bar, Candles, Times
 from algotrendy.trading.values import Timeframe
 from apps.marketdata.models import Candle, Instrument
 
+from .aggregating import aggregated, base_of
 from .series import series_rows, source_of
 
 PRICES = ("open", "high", "low", "close", "volume")
@@ -28,7 +30,11 @@ def candles_window(
     rows = series_rows(instrument, timeframe, source)
     if until is not None:
         rows = rows.filter(open_time__lte=until)
-    return _columns(instrument.symbol, timeframe, rows.order_by("-open_time"), length)
+    found = _columns(instrument.symbol, timeframe, rows.order_by("-open_time"), length)
+    if len(found) == 0 and length > 0:
+        end = None if until is None else until + Timeframe.M1.duration
+        return _as_columns(instrument.symbol, timeframe, _made(instrument, timeframe, source, None, end, newest=length))
+    return found
 
 
 def candles_between(
@@ -37,14 +43,18 @@ def candles_between(
     """Return the candles with start ≤ open_time < end and `before` older ones, as columns."""
     rows = series_rows(instrument, timeframe, source)
     length = _between(rows, start, end).count()
+    if length == 0 and (made := _made(instrument, timeframe, source, None, end)):
+        older = sum(row[0] < start for row in made) if start is not None else 0
+        return _as_columns(instrument.symbol, timeframe, made[max(older - before, 0) :])
     return _columns(instrument.symbol, timeframe, _between(rows, None, end).order_by("-open_time"), length + before)
 
 
 def candle_count(
     *, instrument: Instrument, timeframe: str, source: str, start: datetime | None, end: datetime | None
 ) -> int:
-    """Return how many candles are stored with start ≤ open_time < end."""
-    return _between(series_rows(instrument, timeframe, source), start, end).count()
+    """Return how many candles there are with start ≤ open_time < end."""
+    stored = _between(series_rows(instrument, timeframe, source), start, end).count()
+    return stored or len(_made(instrument, timeframe, source, start, end))
 
 
 def candle_times(
@@ -52,7 +62,10 @@ def candle_times(
 ) -> Times:
     """Return the open times of the candles with start ≤ open_time < end as Unix seconds, oldest first."""
     rows = _between(series_rows(instrument, timeframe, source), start, end).order_by("open_time")
-    return np.array(list(rows.values_list(_Epoch(F("open_time")), flat=True)), dtype=np.int64)
+    times = list(rows.values_list(_Epoch(F("open_time")), flat=True)) or [
+        int(row[0].timestamp()) for row in _made(instrument, timeframe, source, start, end)
+    ]
+    return np.array(times, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +96,11 @@ def candles_page(
         return CandlesPage(timeframe, None, [], None)
     stored = _between(series_rows(instrument, timeframe, chosen), start, end).values_list("open_time", *PRICES)
     if start is None:
-        return CandlesPage(timeframe, chosen, list(stored.order_by("-open_time")[:limit])[::-1], None)
+        newest = list(stored.order_by("-open_time")[:limit])[::-1]
+        newest = newest or _made(instrument, timeframe, chosen, None, end, newest=limit)
+        return CandlesPage(timeframe, chosen, newest, None)
     rows = list(stored.order_by("open_time")[: limit + 1])
+    rows = rows or _made(instrument, timeframe, chosen, start, end, oldest=limit + 1)
     return CandlesPage(timeframe, chosen, rows[:limit], rows[limit][0] if len(rows) > limit else None)
 
 
@@ -94,8 +110,13 @@ def bars(
     """Yield the candles with start ≤ open_time < end, oldest first, through a server-side cursor."""
     rows = _between(series_rows(instrument, timeframe, source), start, end).order_by("open_time")
     frame = Timeframe(timeframe)
+    is_stored = False
     for row in rows.values_list("open_time", *PRICES).iterator(chunk_size=2000):
+        is_stored = True
         yield Bar(instrument.symbol, frame, *row)
+    if not is_stored:
+        for made in _made(instrument, timeframe, source, start, end):
+            yield Bar(instrument.symbol, frame, *made)
 
 
 def bars_after(
@@ -109,6 +130,32 @@ def bars_after(
     return [Bar(instrument.symbol, frame, *row) for row in rows.values_list("open_time", *PRICES)[:length]]
 
 
+def _made(
+    instrument: Instrument,
+    timeframe: str,
+    source: str,
+    start: datetime | None,
+    end: datetime | None,
+    *,
+    newest: int | None = None,
+    oldest: int | None = None,
+) -> list[Any]:
+    """Return the candles that are made of shorter ones; none where the series is stored, or nothing shorter is."""
+    base = base_of(instrument, timeframe, source)
+    if base is None:
+        return []
+    return aggregated(
+        instrument=instrument,
+        timeframe=timeframe,
+        source=source,
+        base=base,
+        start=start,
+        end=end,
+        newest=newest,
+        oldest=oldest,
+    )
+
+
 def _between(rows: QuerySet[Candle], start: datetime | None, end: datetime | None) -> QuerySet[Candle]:
     if start is not None:
         rows = rows.filter(open_time__gte=start)
@@ -120,6 +167,12 @@ class _Epoch(Func):  # type: ignore[misc, unused-ignore]
 
     template = "EXTRACT(EPOCH FROM %(expressions)s)::bigint"
     output_field = BigIntegerField()
+
+
+def _as_columns(symbol: str, timeframe: str, rows: Sequence[tuple[Any, ...]]) -> Candles:
+    numbers = [(row[0].timestamp(), *map(float, row[1:])) for row in rows]
+    table = np.array(numbers, dtype=np.float64).reshape(-1, 1 + len(PRICES)).T.copy()
+    return Candles(symbol, Timeframe(timeframe), table[0].astype(np.int64), *table[1:])
 
 
 def _columns(symbol: str, timeframe: str, newest_first: QuerySet[Candle], length: int) -> Candles:

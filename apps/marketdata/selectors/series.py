@@ -42,7 +42,11 @@ def source_of(instrument: Instrument, timeframe: str) -> str | None:
     feed = Feed.objects.filter(instrument=instrument, timeframe=timeframe, enabled=True).first()
     if feed is not None:
         return feed.source
-    stored = [series for series in series_list(instrument) if series.timeframe == timeframe]
+    known = series_list(instrument)
+    stored = [series for series in known if series.timeframe == timeframe]
+    if not stored:  # Longer candles are made of these.
+        length = Timeframe(timeframe).duration
+        stored = [series for series in known if series.timeframe.duration < length]
     return max(stored, key=lambda series: (series.last, series.source)).source if stored else None
 
 

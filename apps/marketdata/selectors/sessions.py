@@ -1,0 +1,75 @@
+"""When a market's candles are to be expected."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import connection
+
+from algotrendy.trading.values import Timeframe
+from apps.marketdata.models import ALWAYS_OPEN, Instrument, MarketSession
+
+EXPECTED = """
+SELECT DISTINCT moment FROM (
+    SELECT generate_series(
+        date_bin(%(step)s::interval, session.opens_at, %(monday)s::timestamptz),
+        session.closes_at - interval '1 microsecond',
+        %(step)s::interval
+    ) AS moment
+    FROM marketdata_marketsession session
+    WHERE session.calendar = %(calendar)s AND session.closes_at > {start} AND session.opens_at < {end}
+) AS expected
+WHERE moment >= {start} AND moment < {end}
+"""
+"""The open times of a calendar's candles shorter than a day: those that hold a moment of a session."""
+EXPECTED_DAYS = """
+SELECT DISTINCT moment FROM (
+    SELECT date_bin(%(step)s::interval, session.date::timestamp AT TIME ZONE 'UTC', %(monday)s::timestamptz) AS moment
+    FROM marketdata_marketsession session WHERE session.calendar = %(calendar)s
+) AS expected
+WHERE moment >= {start} AND moment < {end}
+"""
+"""The open times of a calendar's daily and weekly candles."""
+MONDAY = "1970-01-05T00:00:00Z"
+
+
+def seconds(timeframe: Timeframe) -> str:
+    """Return a timeframe as PostgreSQL reads an interval."""
+    return f"{timeframe.duration.total_seconds():.0f} seconds"
+
+
+def expected_sql(timeframe: Timeframe) -> str:
+    """Return the query of expected open times, which wants `step`, `monday` and `calendar`; format start and end in."""
+    return EXPECTED_DAYS if timeframe in (Timeframe.D1, Timeframe.W1) else EXPECTED
+
+
+def last_expected(*, instrument: Instrument, timeframe: Timeframe, now: datetime) -> datetime | None:
+    """Return the open time of the newest candle that should have closed by now; None where no session is known."""
+    newest = timeframe.floor(now) - timeframe.duration
+    if instrument.calendar == ALWAYS_OPEN:
+        return newest
+    sessions = MarketSession.objects.filter(calendar=instrument.calendar, closes_at__lte=now).order_by("-opens_at")
+    is_long = timeframe in (Timeframe.D1, Timeframe.W1)
+    if not is_long and _is_open(instrument.calendar, newest, newest + timeframe.duration):
+        return newest
+    last = sessions.first()
+    if last is None:
+        return None
+    if is_long:
+        return _last_day(instrument, timeframe, now)
+    return min(newest, timeframe.floor(last.closes_at - timeframe.duration / 1_000_000))
+
+
+def _is_open(calendar: str, start: datetime, end: datetime) -> bool:
+    return MarketSession.objects.filter(calendar=calendar, opens_at__lt=end, closes_at__gt=start).exists()
+
+
+def _last_day(instrument: Instrument, timeframe: Timeframe, now: datetime) -> datetime | None:
+    query = EXPECTED_DAYS.format(start="'-infinity'::timestamptz", end="%(until)s")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT max(moment) FROM ({query}) AS day WHERE moment + %(step)s::interval <= %(until)s",  # noqa: S608
+            {"step": seconds(timeframe), "monday": MONDAY, "calendar": instrument.calendar, "until": now},
+        )
+        found: datetime | None = cursor.fetchone()[0]
+        return found

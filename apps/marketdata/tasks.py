@@ -1,0 +1,51 @@
+"""The work of the queues `marketdata` and `downloads`: one service call each, safe to run any number of times."""
+
+from __future__ import annotations
+
+import uuid
+
+from celery import shared_task
+
+from apps.marketdata.services import collecting, downloading, gaps, retention, sessions
+
+
+@shared_task(name="marketdata.collect")
+def collect() -> dict[str, int]:
+    """Share the feeds of exchanges out."""
+    return collecting.feeds_collect()
+
+
+@shared_task(name="marketdata.collect_from")
+def collect_from(provider: str, feed_ids: list[int]) -> int:
+    """Bring the feeds of one exchange up to date."""
+    return collecting.exchange_collect(provider=provider, feed_ids=feed_ids)
+
+
+@shared_task(name="marketdata.download")
+def download(download_id: str) -> str:
+    """Fetch pages of a download for a while."""
+    return downloading.download_run(download_id=uuid.UUID(download_id))
+
+
+@shared_task(name="marketdata.sweep_downloads")
+def sweep_downloads() -> int:
+    """Hand out the downloads that wait, or have lost their worker."""
+    return downloading.downloads_sweep()
+
+
+@shared_task(name="marketdata.find_gaps")
+def find_gaps() -> int:
+    """Search the series for missing candles."""
+    return gaps.all_gaps_find()
+
+
+@shared_task(name="marketdata.retain")
+def retain() -> dict[str, int]:
+    """Delete candles past their retention."""
+    return retention.candles_retain()
+
+
+@shared_task(name="marketdata.refresh_sessions")
+def refresh_sessions() -> int:
+    """Keep the trading sessions of the instruments' calendars."""
+    return sessions.all_sessions_ensure()

@@ -1,0 +1,132 @@
+"""An exchange on loopback: the public market data of four real ones, with faults on demand."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl, urlsplit
+
+from .formats import FORMATS
+
+WEEK = 604800
+MONDAY = 345600
+
+
+@dataclass
+class Fault:
+    """What happens to the next request for candles instead of an answer."""
+
+    kind: str  # status, cut, hang, html, half
+    status: int = 500
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class LoopbackExchange(ThreadingHTTPServer):
+    """Answers under /binance, /okx, /coinbase and /kraken as the exchange of that name does.
+
+    `first` and `now` bound the market (Unix seconds; the real time where None); `skew` moves the clock that it tells;
+    `missing` are open times that it has no candle for.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.first = 1_600_000_000
+        self.now: float | None = None
+        self.skew = 0.0
+        self.missing: set[int] = set()
+        self.faults: deque[Fault] = deque()
+        self.requests: list[tuple[float, str, dict[str, str]]] = []
+        self.seen_headers: list[dict[str, str]] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    @property
+    def endpoints(self) -> dict[str, str]:
+        return {name: f"{self.url}/{name}" for name in FORMATS}
+
+    def clock(self) -> float:
+        return (time.time() if self.now is None else self.now) + self.skew
+
+    def times(self, seconds: int) -> list[int]:
+        origin = MONDAY % seconds
+        first = self.first + (origin - self.first) % seconds
+        return [each for each in range(first, int(self.clock()) + 1, seconds) if each not in self.missing]
+
+    def candle_requests(self) -> list[tuple[float, str, dict[str, str]]]:
+        words = ("klines", "candles", "OHLC")
+        return [request for request in self.requests if request[1].endswith(words)]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: LoopbackExchange
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Be quiet."""
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        return formatdate(self.server.clock(), usegmt=True)
+
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        query = dict(parse_qsl(parts.query))
+        self.server.requests.append((time.monotonic(), parts.path, query))
+        self.server.seen_headers.append({name.lower(): value for name, value in self.headers.items()})
+        name = parts.path.split("/")[1]
+        answer = FORMATS[name](parts.path, query, self.server.times) if name in FORMATS else None
+        is_candles = parts.path.endswith(("klines", "candles", "OHLC"))
+        if is_candles and self.server.faults:
+            self._fail(self.server.faults.popleft(), json.dumps(answer).encode())
+        elif answer is None:
+            self._send(404, b'{"code": 404}')
+        else:
+            self._send(200, json.dumps(answer).encode())
+
+    def _fail(self, fault: Fault, body: bytes) -> None:
+        if fault.kind == "status":
+            self._send(fault.status, b'{"code": -1003, "msg": "Too many requests."}', fault.headers)
+        elif fault.kind == "html":
+            self._send(200, b"<html><body>Just a moment ...</body></html>", {"Content-Type": "text/html"})
+        elif fault.kind == "half":
+            self._send(200, body[: len(body) // 2])
+        elif fault.kind == "hang":
+            time.sleep(5)
+            self.close_connection = True
+        else:  # cut: the answer promises more than it holds
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body) + 10))
+            self.end_headers()
+            self.wfile.write(body[: len(body) // 2])
+            self.close_connection = True
+
+    def _send(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Type": "application/json", **(headers or {})}.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            self.wfile.write(body)
+
+
+@contextlib.contextmanager
+def running(port: int = 0) -> Iterator[LoopbackExchange]:
+    """Serve in a thread."""
+    server = LoopbackExchange(port)
+    threading.Thread(target=server.serve_forever, name="loopback exchange", daemon=True).start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
