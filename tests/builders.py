@@ -15,7 +15,19 @@ from algotrendy.trading.strategies import registry
 from algotrendy.trading.values import OrderType, PositionSide, Side, Timeframe
 from apps.accounts.models import Role, User
 from apps.brokers.models import BrokerConnection, BrokerKind, PaperOrder, PaperTrade
-from apps.marketdata.models import AssetType, Candle, Feed, Instrument, Source
+from apps.marketdata.models import (
+    AssetType,
+    Candle,
+    Download,
+    Feed,
+    Gap,
+    GapScan,
+    Instrument,
+    MarketSession,
+    Outage,
+    Retention,
+    Source,
+)
 from apps.marketdata.services.partitions import partitions_ensure
 from apps.orders.models import Fill, Order, OrderEvent
 from apps.portfolio.models import EquitySnapshot, Portfolio, Position, RiskProfile
@@ -94,6 +106,21 @@ def make_candles_rows(
         previous = close
     partitions_ensure([row.open_time for row in rows])
     return Candle.objects.bulk_create(rows)
+
+
+def make_history(instrument: Instrument) -> dict[str, Any]:
+    """Return a row of each model of an instrument's history, by the name of its page."""
+    span = {"start": MARKET_TIME, "end": MARKET_TIME + timedelta(hours=3)}
+    series: dict[str, Any] = {"instrument": instrument, "timeframe": Timeframe.H1, "source": "okx"}
+    moment = {"calendar": "XNYS", "date": MARKET_TIME.date(), "opens_at": span["start"], "closes_at": span["end"]}
+    return {
+        "marketdata_download": Download.objects.create(**series, **span, cursor=MARKET_TIME),
+        "marketdata_gap": Gap.objects.create(**series, **span, missing=3),
+        "marketdata_gapscan": GapScan.objects.create(**series, through=MARKET_TIME, scanned_at=MARKET_TIME),
+        "marketdata_marketsession": MarketSession.objects.create(**moment),
+        "marketdata_outage": Outage.objects.create(source="okx", **span, note="Maintenance."),
+        "marketdata_retention": Retention.objects.create(timeframe=Timeframe.M1, days=90),
+    }
 
 
 def make_feed(instrument: Instrument | None = None, **overrides: Any) -> Feed:

@@ -11,11 +11,13 @@ from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
-TRADING_QUEUES = ("orders", "marketdata", "default")
-"""What must never wait for a backtest."""
+TRADING_QUEUES = ("orders", "default")
+"""What must never wait for a backtest or an exchange."""
+MARKET_QUEUES = ("marketdata", "downloads")
+"""What waits for exchanges: served by a worker of its own."""
 BACKTEST_QUEUES = ("backtests",)
 """What takes seconds to minutes: served by a worker of its own."""
-QUEUES = (*TRADING_QUEUES, *BACKTEST_QUEUES)
+QUEUES = (*TRADING_QUEUES, *MARKET_QUEUES, *BACKTEST_QUEUES)
 """What the workers serve; `CELERY_TASK_ROUTES` says which task goes where."""
 log = structlog.get_logger(__name__)
 

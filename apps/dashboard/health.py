@@ -55,7 +55,7 @@ def _feeds() -> Item:
 
 def _is_late(feed: Feed, now: datetime) -> bool:
     age = feed_age(feed, now=now)
-    expected = Timeframe(feed.timeframe).duration / feed.speed
+    expected = Timeframe(feed.timeframe).duration / (feed.speed if feed.is_replay else 1)
     return age is None or age > expected * 3 + GRACE
 
 

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse, reverse_lazy
 
 from algotrendy.trading.orders import WORKING
+from apps.marketdata.selectors import open_gaps
 from apps.orders.selectors import orders_of
 
 type Item = dict[str, Any]
@@ -85,6 +86,14 @@ def sidebar(request: HttpRequest) -> list[Item]:
             "items": [
                 _page("Feeds", "cell_tower", "marketdata", "feed"),
                 _page("Instruments", "sell", "marketdata", "instrument"),
+                _page("Downloads", "download", "marketdata", "download"),
+                {
+                    **_page("Gaps", "data_alert", "marketdata", "gap"),
+                    "badge": "apps.dashboard.navigation.missing_candles",
+                    "badge_variant": "warning",
+                },
+                _page("Outages", "cloud_off", "marketdata", "outage"),
+                _page("Retention", "auto_delete", "marketdata", "retention"),
                 _page("Connections", "link", "brokers", "brokerconnection"),
                 _page("Jobs", "schedule", "django_celery_beat", "periodictask"),
                 _page("Job results", "checklist", "django_celery_results", "taskresult"),
@@ -125,6 +134,13 @@ def open_orders(request: HttpRequest) -> int | None:
     if not request.user.is_authenticated:
         return None
     return orders_of(request.user).filter(status__in=WORKING).order_by().count() or None
+
+
+def missing_candles(request: HttpRequest) -> int | None:
+    """Return how many gaps are open, or None where there are none."""
+    if not request.user.has_perm("marketdata.view_gap"):
+        return None
+    return open_gaps().count() or None
 
 
 def _page(title: str, icon: str, app: str, model: str) -> Item:

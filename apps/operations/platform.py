@@ -7,11 +7,20 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from apps.common.jobs import BACKTEST_QUEUES, TRADING_QUEUES
+from apps.common.jobs import BACKTEST_QUEUES, MARKET_QUEUES, TRADING_QUEUES
 from apps.operations.supervisor import Service
 
-STARTS = {"web": 0.0, "stream": 2.0, "worker": 2.0, "feed": 2.0, "beat": 4.0, "backtests": 4.0, "flower": 4.0}
-"""Seconds to wait with each: on two cores seven interpreters at once make a person wait for the first page."""
+STARTS = {
+    "web": 0.0,
+    "stream": 2.0,
+    "worker": 2.0,
+    "feed": 2.0,
+    "beat": 4.0,
+    "backtests": 4.0,
+    "market": 6.0,
+    "flower": 4.0,
+}
+"""Seconds to wait with each: on two cores eight interpreters at once make a person wait for the first page."""
 WSGI = "algotrendy.wsgi:application"
 ASGI = "algotrendy.asgi:application"
 HEADERS_LIMIT = "65536"
@@ -25,6 +34,7 @@ STOPS = {
     "stream": (1, 2.5),
     "worker": (2, 3.5),
     "backtests": (2, 3.5),
+    "market": (2, 3.5),
     "flower": (3, 0.7),
 }
 """When each is stopped, and the seconds it may take: first what makes work, then what takes requests, then the workers,
@@ -81,6 +91,7 @@ def services(addresses: Addresses) -> list[Service]:
         _python("beat", *celery, *["beat", "--pidfile=", "-l", "warning"]),
         _python("feed", "manage.py", "run_feeds"),
         _python("backtests", *celery, *_worker("backtests", BACKTEST_QUEUES), "-c", concurrency),
+        _python("market", *celery, *_worker("market", MARKET_QUEUES), "-c", _count("MARKET_WORKER_CONCURRENCY", 2)),
     ]
     if addresses.flower_port:
         flower = ("flower", f"--address={FLOWER_HOST}", f"--port={addresses.flower_port}", "--logging=warning")

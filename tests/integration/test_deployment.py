@@ -60,7 +60,20 @@ def test_the_compose_file_has_no_default_secret(missing):
 
 
 def test_the_compose_file_has_every_part_and_opens_ports_to_this_machine_only():
-    parts = {"web", "stream", "worker", "backtests", "beat", "flower", "feed", "postgres", "redis", "seq", "prometheus"}
+    parts = {
+        "web",
+        "stream",
+        "worker",
+        "market",
+        "backtests",
+        "beat",
+        "flower",
+        "feed",
+        "postgres",
+        "redis",
+        "seq",
+        "prometheus",
+    }
     parts |= {"grafana"}
     assert parts <= set(COMPOSE["services"])
     ports = [port for service in COMPOSE["services"].values() for port in service.get("ports", ())]
@@ -68,7 +81,7 @@ def test_the_compose_file_has_every_part_and_opens_ports_to_this_machine_only():
     assert all(port.startswith("127.0.0.1:") for port in ports)
 
 
-@pytest.mark.parametrize("service", ["web", "stream", "worker", "backtests", "beat", "flower", "feed"])
+@pytest.mark.parametrize("service", ["web", "stream", "worker", "market", "backtests", "beat", "flower", "feed"])
 def test_the_command_of_each_container_is_one_that_runs(service):
     """The program and each of its options are known: asked for help, it names them."""
     command = COMPOSE["services"][service]["command"]

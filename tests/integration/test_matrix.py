@@ -26,7 +26,7 @@ from apps.accounts.services import api_key_create, api_key_revoke, audit, sessio
 from apps.portfolio.models import RiskProfile
 from apps.strategies.models import Backtest, Optimization
 from tests.apps.dashboard.conftest import Book, book_of
-from tests.builders import make_candles_rows, make_completed_backtest, make_feed, make_optimization
+from tests.builders import make_candles_rows, make_completed_backtest, make_feed, make_history, make_optimization
 from tests.integration import matrix
 from tests.integration.matrix import ADMIN, ANONYMOUS, EXPIRED_TOKEN, OTHER, PEOPLE, REVOKED_KEY, TRADER, VIEWER
 from tests.routes import api_routes
@@ -211,6 +211,7 @@ def rows(cast: Cast) -> dict[str, Any]:
         username="trader", ip_address="203.0.113.9", failures_since_start=5, attempt_time=timezone.now()
     )
     event = audit(Action.SIGNED_IN, user=book.owner)
+    history = make_history(book.order.instrument)
     found = {
         "accounts_user": book.owner, "accounts_ratelimit": limit, "accounts_auditevent": event,
         "accounts_apikey": ApiKey.objects.get(name="read_key"), "accounts_apisession": ApiSession.objects.first(),
@@ -226,7 +227,7 @@ def rows(cast: Cast) -> dict[str, Any]:
         "orders_order": book.order,
         "orders_orderevent": book.order.events.first(), "orders_fill": book.fill,
     }  # fmt: skip
-    return {name: getattr(row, "pk", 1) for name, row in found.items()}
+    return {name: getattr(row, "pk", 1) for name, row in {**found, **history}.items()}
 
 
 OWNED = ("brokers_", "portfolio_", "strategies_", "orders_order", "orders_fill", "orders_orderevent")

@@ -13,6 +13,7 @@ from .candles import (
     candles_window,
 )
 from .feeds import FeedState, feed_age, feed_state, feeds
+from .gaps import gaps, open_gaps
 from .instruments import UnknownSymbol, instrument_get, instruments
 from .latest import NoCandle, latest_candle
 from .series import Series, series_list, source_of
@@ -35,9 +36,11 @@ __all__ = [
     "feed_age",
     "feed_state",
     "feeds",
+    "gaps",
     "instrument_get",
     "instruments",
     "latest_candle",
+    "open_gaps",
     "series_list",
     "source_of",
 ]

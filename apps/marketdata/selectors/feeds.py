@@ -11,7 +11,7 @@ from apps.marketdata.models import Candle, Feed
 
 
 class FeedState(StrEnum):
-    """What a feed is doing, read from its row and its origin's candles."""
+    """What a feed is doing, read from its row and, of a replay, its origin's candles."""
 
     DISABLED = "disabled"
     FAILED = "failed"
@@ -36,6 +36,8 @@ def feed_state(feed: Feed) -> FeedState:
         return FeedState.DISABLED
     if feed.last_error:
         return FeedState.FAILED
+    if not feed.is_replay:
+        return FeedState.ACTIVE
     if not feed.has_origin:  # type: ignore[attr-defined]
         return FeedState.EMPTY
     if feed.position is not None and not feed.has_later:  # type: ignore[attr-defined]

@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from algotrendy.trading.errors import TradingError
 from apps.marketdata import cache
 from apps.marketdata.models import Feed, Instrument, Source
+from apps.marketdata.sources.exchanges.known import has_exchange
 
 
 class InvalidFeed(TradingError):
@@ -52,6 +53,7 @@ def feed_update(*, feed: Feed, **changes: object) -> Feed:
     for name, value in changes.items():
         setattr(feed, name, value)
     feed.last_error = ""
+    _require_sources(feed)
     try:
         feed.full_clean()
         with cache.changing(feed.instrument_id), transaction.atomic():
@@ -63,6 +65,12 @@ def feed_update(*, feed: Feed, **changes: object) -> Feed:
     except IntegrityError:
         raise InvalidFeed(f"{feed}: another feed of the series is enabled; disable it.") from None
     return feed
+
+
+def _require_sources(feed: Feed) -> None:
+    unknown = [name for name in feed.providers if not has_exchange(name)]
+    if unknown:
+        raise InvalidFeed(f"{feed}: there is no exchange {unknown[0][:32]!r}; give replay, binance, okx or another id.")
 
 
 def feed_failed(*, feed_id: int, message: str) -> None:

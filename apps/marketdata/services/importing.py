@@ -14,8 +14,9 @@ from algotrendy.trading.candles import Bar
 from algotrendy.trading.errors import InvalidCandle
 from algotrendy.trading.values import Timeframe
 from apps.marketdata.models import Instrument
-from apps.marketdata.services.candles import StoreReport, candles_store
+from apps.marketdata.services.candles import StoreReport
 from apps.marketdata.services.instruments import instrument_create
+from apps.marketdata.services.loading import candles_load, table_of
 from apps.marketdata.sources.base import FileRefused, FileSource
 
 
@@ -93,7 +94,7 @@ def candles_import(
         with transaction.atomic():
             if isinstance(instrument, NewInstrument):
                 instrument = instrument.create(bars)
-            stored = candles_store(instrument=instrument, timeframe=timeframe, source=source, bars=bars)
+            stored = candles_load(instrument=instrument, timeframe=timeframe, source=source, table=table_of(bars))
             transaction.set_rollback(is_dry_run)
     except InvalidCandle as error:
         raise FileRefused([f"The file cannot be stored: {error.message}."]) from error

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import InvalidOperation
 
 import psycopg
 import pyarrow as pa
@@ -14,8 +15,9 @@ from django.db import connection, transaction
 from django.utils import timezone
 from pyarrow import csv
 
+from algotrendy.trading.candles import Bar
 from algotrendy.trading.errors import InvalidCandle
-from algotrendy.trading.values import Timeframe
+from algotrendy.trading.values import Timeframe, quantize
 from apps.marketdata import cache
 from apps.marketdata.models import Instrument
 from apps.marketdata.services.candles import UPSERT_FROM, StoreReport
@@ -39,6 +41,17 @@ class _Series:
     @property
     def key(self) -> tuple[int, str, str]:
         return self.instrument_id, self.timeframe.value, self.source
+
+
+def table_of(bars: Iterable[Bar]) -> pa.Table:
+    """Return candles as a table that can be loaded; raise InvalidCandle where a figure has too many digits."""
+    names = SCHEMA.names[1:]
+    rows = list(bars)
+    try:
+        columns = [pa.array([quantize(getattr(bar, name)) for bar in rows], AMOUNT) for name in names]
+    except (pa.ArrowInvalid, InvalidOperation):
+        raise InvalidCandle("a price or the volume has more than 20 digits before the point") from None
+    return pa.table([pa.array([bar.open_time for bar in rows], TIME), *columns], schema=SCHEMA)
 
 
 def candles_load(*, instrument: Instrument, timeframe: str, source: str, table: pa.Table) -> StoreReport:

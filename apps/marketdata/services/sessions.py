@@ -97,7 +97,5 @@ def _of_exchange(code: str, last: date) -> Iterator[Session]:
     calendar = get_calendar(code)
     start = max(FIRST_DAY, calendar.bound_min().date()) if calendar.bound_min() else FIRST_DAY
     calendar = get_calendar(code, start=str(start), end=str(last))
-    for day, opens, closes in zip(
-        calendar.schedule.index, calendar.schedule["open"], calendar.schedule["close"], strict=True
-    ):
-        yield day.date(), opens.to_pydatetime(), closes.to_pydatetime()
+    for row in calendar.schedule.itertuples():
+        yield row.Index.date(), row.open.to_pydatetime(), row.close.to_pydatetime()

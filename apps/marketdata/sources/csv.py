@@ -48,7 +48,7 @@ class CsvSource:
         """Return the candles, oldest first; raise FileRefused that names line, cause and remedy."""
         lines = self._lines()
         header, delimiter = self._header(lines[0])
-        places = self._places(header)
+        places = column_places(self.path.name, header, self.columns)
         rows = list(self._rows(lines, delimiter))
         if not rows:
             raise FileRefused([f"{self.path.name} has a header but no candles."])
@@ -73,29 +73,6 @@ class CsvSource:
     def _header(self, line: str) -> tuple[list[str], str]:
         delimiter = max(",;\t|", key=line.count)
         return [name.strip() for name in next(csv.reader([line], delimiter=delimiter), [])], delimiter
-
-    def _places(self, header: list[str]) -> dict[str, int]:
-        """Return the index of each field's column."""
-        unknown = sorted(set(self.columns) - set(FIELDS))
-        if unknown:
-            raise FileRefused([f"--columns knows no {', '.join(unknown)}; it knows {', '.join(FIELDS)}."])
-        places, missing = {}, []
-        for name in FIELDS:
-            given = self.columns.get(name)
-            if name == "volume" and given == NO_COLUMN:
-                continue
-            found = [
-                index
-                for index, column in enumerate(header)
-                if (column == given if given is not None else re.sub(r"[^a-z]", "", column.lower()) in _NAMES[name])
-            ]
-            if found:
-                places[name] = found[0]
-            else:
-                missing.append(name)
-        if missing:
-            raise FileRefused([_missing(self.path.name, missing, header)])
-        return places
 
     def _rows(self, lines: list[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
         reader = csv.reader(lines[1:], delimiter=delimiter)
@@ -156,6 +133,30 @@ class CsvSource:
         if len(errors) > MOST_ERRORS:
             told.append(f"{self.path.name}: {len(errors) - MOST_ERRORS} more lines are wrong.")
         return told
+
+
+def column_places(file: str, header: list[str], columns: Mapping[str, str]) -> dict[str, int]:
+    """Return the index of each field's column; raise FileRefused that names what is missing."""
+    unknown = sorted(set(columns) - set(FIELDS))
+    if unknown:
+        raise FileRefused([f"--columns knows no {', '.join(unknown)}; it knows {', '.join(FIELDS)}."])
+    places, missing = {}, []
+    for name in FIELDS:
+        given = columns.get(name)
+        if name == "volume" and given == NO_COLUMN:
+            continue
+        found = [
+            index
+            for index, column in enumerate(header)
+            if (column == given if given is not None else re.sub(r"[^a-z]", "", column.lower()) in _NAMES[name])
+        ]
+        if found:
+            places[name] = found[0]
+        else:
+            missing.append(name)
+    if missing:
+        raise FileRefused([_missing(file, missing, header)])
+    return places
 
 
 def _number(name: str, text: str) -> Decimal:

@@ -16,7 +16,7 @@ from apps.accounts.models import User
 from apps.common.console import FactAdmin
 from apps.orders.models import Order, SeriesCursor
 from tests.apps.dashboard.conftest import Book, ConsoleFor, book_of
-from tests.builders import make_feed
+from tests.builders import make_feed, make_history
 
 OURS = ("accounts", "marketdata", "brokers", "portfolio", "strategies", "orders")
 WITHIN = {"Authenticator", "BackupCode", "BacktestResult", "Piece", "Trial"}
@@ -46,6 +46,7 @@ def test_an_admin_opens_the_list_and_a_row_of_every_model(
     model: type[Model], admin: User, book: Book, console_for: ConsoleFor
 ) -> None:
     SeriesCursor.objects.create(feed=make_feed(book.order.instrument))
+    make_history(book.order.instrument)
     client = console_for(admin)
     assert client.get(page(model, "changelist")).status_code == 200
     row = model._default_manager.first()
@@ -59,6 +60,7 @@ def test_facts_are_the_models_that_only_the_engine_writes() -> None:
     assert {model._meta.model_name for model in FACTS} == {
         "candle", "paperorder", "paperTrade".lower(), "position", "equitysnapshot", "signal", "strategyversion",
         "strategyperformance", "order", "orderevent", "fill", "seriescursor", "auditevent", "apikey", "apisession",
+        "download", "gap", "gapscan", "marketsession",
     }  # fmt: skip
 
 

@@ -31,7 +31,7 @@ from apps.marketdata.models import (
 )
 from apps.marketdata.selectors.gaps import Stretch, gaps_between
 from apps.marketdata.selectors.sessions import last_expected
-from apps.marketdata.services import instrument_create
+from apps.marketdata.services import feed_update, instrument_create
 from apps.marketdata.services.collecting import exchange_collect, feeds_collect
 from apps.marketdata.services.downloading import download_run, downloads_sweep
 from apps.marketdata.services.downloads import (
@@ -41,6 +41,7 @@ from apps.marketdata.services.downloads import (
     download_cancel,
     download_create,
 )
+from apps.marketdata.services.feeds import InvalidFeed
 from apps.marketdata.services.gaps import GapNotFillable, gap_backfill, gaps_find, outage_delete, outage_save
 from apps.marketdata.services.loading import candles_load
 from apps.marketdata.services.partitions import partition_years, partitions_ensure
@@ -610,3 +611,12 @@ def test_where_nobody_answers_the_feed_says_so(
     assert feeds_collect() == {}
     feed.refresh_from_db()
     assert feed.last_error == "okx: no answer lately; asked again soon."
+
+
+def test_a_feed_names_exchanges_that_there_are(bitcoin: Instrument) -> None:
+    with pytest.raises(InvalidFeed, match="no exchange 'nowhere'"):
+        feed_update(feed=Feed(instrument=bitcoin, timeframe="1h", source="nowhere"))
+    with pytest.raises(InvalidFeed, match="no exchange 'nowhere'"):
+        feed_update(feed=Feed(instrument=bitcoin, timeframe="1h", source="okx", fallbacks=["binance", "nowhere"]))
+    feed = feed_update(feed=Feed(instrument=bitcoin, timeframe="1h", source="okx", fallbacks=["binance"]))
+    assert selectors.feed_state(selectors.feeds().get(pk=feed.pk)) is selectors.FeedState.ACTIVE

@@ -24,7 +24,7 @@ def test_it_stops_what_makes_work_then_what_takes_requests_then_the_workers_then
     platform: list[Service],
 ) -> None:
     steps = [{service.name for service in step} for _, step in groupby(platform, lambda service: service.stop_order)]
-    assert steps == [{"beat", "feed"}, {"web", "stream"}, {"worker", "backtests"}, {"flower"}]
+    assert steps == [{"beat", "feed"}, {"web", "stream"}, {"worker", "market", "backtests"}, {"flower"}]
 
 
 def test_even_processes_that_do_not_listen_are_stopped_within_the_budget(platform: list[Service]) -> None:
@@ -44,7 +44,7 @@ def test_flower_stays_on_the_machine_where_the_web_server_is_open_to_others() ->
     assert "--host 192.0.2.1" in commands["stream"]
 
 
-def test_no_worker_of_orders_takes_backtests_and_the_other_takes_nothing_else(
+def test_no_worker_of_orders_takes_backtests_or_waits_for_exchanges(
     platform: list[Service], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     served = {
@@ -52,7 +52,11 @@ def test_no_worker_of_orders_takes_backtests_and_the_other_takes_nothing_else(
         for service in platform
         if "-Q" in service.command
     }
-    assert served == {"worker": {"orders", "marketdata", "default"}, "backtests": {"backtests"}}
+    assert served == {
+        "worker": {"orders", "default"},
+        "market": {"marketdata", "downloads"},
+        "backtests": {"backtests"},
+    }
     assert set.union(*served.values()) == set(QUEUES)
     routed = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()}
     assert routed | {settings.CELERY_TASK_DEFAULT_QUEUE} == set(QUEUES)

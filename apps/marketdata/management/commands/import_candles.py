@@ -18,12 +18,13 @@ from apps.marketdata.models import AssetType, Instrument, Source
 from apps.marketdata.selectors import UnknownSymbol, instrument_get, instruments
 from apps.marketdata.services.importing import ImportReport, NewInstrument, candles_import, describe
 from apps.marketdata.sources.csv import CsvSource
+from apps.marketdata.sources.parquet import ParquetSource
 
 
 class Command(BaseCommand):
     help = (
-        "Import finished candles from a CSV file: a header line, then a candle a line. A file with a bad line is "
-        "refused as a whole, with each line's error; a second run of the same file changes nothing."
+        "Import finished candles from a CSV file (a header, then a candle a line) or a Parquet file. One with a "
+        "bad line is refused as a whole, with each line's error; a second run of the same file changes nothing."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -64,7 +65,8 @@ class Command(BaseCommand):
             raise CommandError("--source is 1 to 32 of a-z, 0-9, - and _, and not replay, which is the feeds' own.")
         instrument = _instrument(options)
         with tqdm(unit=" lines", disable=not sys.stderr.isatty()) as progress:
-            file = CsvSource(
+            kind = ParquetSource if options["file"].suffix.lower() in (".parquet", ".pq") else CsvSource
+            file = kind(
                 path=options["file"],
                 symbol=options["symbol"],
                 timeframe=timeframe,

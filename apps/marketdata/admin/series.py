@@ -132,7 +132,7 @@ class FeedAdmin(OwnedByService):
     actions_detail = ["enable_feed", "disable_feed"]
     readonly_fields = ["state", "position", "last_received_at", "last_error"]
     fieldsets = [
-        (None, {"fields": ["instrument", "timeframe", "source", "origin", "speed"]}),
+        (None, {"fields": ["instrument", "timeframe", "source", "source_symbol", "fallbacks", "origin", "speed"]}),
         ("State", {"fields": ["state", "position", "last_received_at", "last_error"]}),
     ]
 

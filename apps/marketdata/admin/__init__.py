@@ -1,0 +1,5 @@
+"""Market data in the console."""
+
+from . import history, series
+
+__all__ = ["history", "series"]
