@@ -10,7 +10,7 @@ from decimal import Decimal
 import redis
 import structlog
 from django.db import DatabaseError
-from django.db.models import Count
+from django.db.models import Count, Sum
 from django.utils import timezone
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -19,8 +19,11 @@ from prometheus_client.registry import REGISTRY, Collector
 
 from algotrendy.trading.orders import WORKING
 from algotrendy.trading.strategies import registry
+from algotrendy.trading.values import Timeframe
 from apps.common.jobs import queue_lengths
-from apps.marketdata.models import Feed
+from apps.marketdata import breaker
+from apps.marketdata.models import Feed, Source
+from apps.marketdata.selectors import open_gaps
 from apps.orders.models import Order
 from apps.portfolio.models import Portfolio, Position
 from apps.strategies.models import StrategyPerformance
@@ -107,7 +110,29 @@ def _from_database() -> Iterator[Metric]:
         if feed.last_received_at is not None:
             age.add_metric([str(feed)], (now - feed.last_received_at).total_seconds())
     yield age
+    yield from _feeds()
     yield _drift()
+
+
+def _feeds() -> Iterator[Metric]:
+    """Return the missing candles that nothing explains, and of exchanges the breakers and the newest candles' age."""
+    missing = GaugeMetricFamily("candles_missing", "Candles in open gaps.", labels=["source"])
+    rows = open_gaps().order_by().values("source").annotate(missing=Sum("missing"))
+    for row in rows:
+        missing.add_metric([row["source"]], row["missing"])
+    yield missing
+    feeds = list(Feed.objects.filter(enabled=True).exclude(source=Source.REPLAY).select_related("instrument"))
+    circuit = GaugeMetricFamily("exchange_circuit_open", "Whether an exchange is left alone.", labels=["exchange"])
+    for name, state in breaker.states(sorted({name for feed in feeds for name in feed.providers})).items():
+        circuit.add_metric([name], state.circuit is not breaker.Circuit.CLOSED)
+    yield circuit
+    lag = GaugeMetricFamily("feed_lag_seconds", "Since the close of an exchange feed's last candle.", labels=["feed"])
+    now = timezone.now()
+    for feed in feeds:
+        if feed.position is not None:
+            closed = feed.position + Timeframe(feed.timeframe).duration
+            lag.add_metric([str(feed)], (now - closed).total_seconds())
+    yield lag
 
 
 def _drift() -> Metric:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from django.db import connection as database
 from django.db import transaction
+from django.utils import timezone
 
 from algotrendy.trading.candles import Bar, Candles
 from apps.brokers.adapters.paper import PaperGateway, paper_connections_met
@@ -24,20 +25,22 @@ from apps.portfolio.models import Portfolio, Position
 from apps.portfolio.selectors import LIVE, Scope
 from apps.portfolio.services import equity_snapshot, positions_mark
 from apps.strategies.selectors import strategies_to_run, window_length
-from apps.strategies.services import strategies_ran, strategy_evaluate
+from apps.strategies.services import strategies_hold, strategies_ran, strategy_evaluate
 
 LOCK_SPACE = 0x5EED
 """The first key of the advisory locks that let one worker at a time trade a feed."""
 TIME_BUDGET = 60.0
+LATE_AFTER = 2
+"""Candles after whose length a strategy no longer trades on one."""
 type Window = Callable[[datetime, int], Candles]
 """Returns the newest candles that had opened by a time, at most so many, oldest first."""
 
 
-def bar_trade(*, instrument: Instrument, bar: Bar, window: Window, scope: Scope = LIVE) -> None:
+def bar_trade(*, instrument: Instrument, bar: Bar, window: Window, scope: Scope = LIVE, is_late: bool = False) -> None:
     """Trade one finished candle; a second call for the same candle changes nothing.
 
     First the orders that were there meet the candle, then positions are marked at its close, then the strategies see
-    it; what they order meets the next candle at the earliest.
+    it; what they order meets the next candle at the earliest. Of a candle that came too late they are told nothing.
     """
     orders_settle(unsettled_orders(instrument, scope))
     touched = _fill_resting(instrument, bar, scope)
@@ -45,7 +48,9 @@ def bar_trade(*, instrument: Instrument, bar: Bar, window: Window, scope: Scope 
     touched |= {position.portfolio_id for position in marked}
     if touched:
         equity_snapshot(portfolio_ids=touched, at=bar.close_time)
-    if _run_strategies(instrument, bar, window, scope, marked):
+    if is_late:
+        _hold_strategies(instrument, bar, scope)
+    elif _run_strategies(instrument, bar, window, scope, marked):
         orders_settle(unsettled_orders(instrument, scope))
 
 
@@ -80,12 +85,26 @@ def _trade_waiting(feed: Feed, deadline: float) -> int:
 
     count = 0
     for bar in _next_bars(feed, limit=100):
-        bar_trade(instrument=feed.instrument, bar=bar, window=window)
+        bar_trade(instrument=feed.instrument, bar=bar, window=window, is_late=_is_late(feed, bar))
         SeriesCursor.objects.filter(feed=feed).update(traded_through=bar.open_time)
         count += 1
         if time.monotonic() > deadline:
             break
     return count
+
+
+def _is_late(feed: Feed, bar: Bar) -> bool:
+    """Tell whether an exchange's candle is older than two candles: its prices are not those of now."""
+    return not feed.is_replay and timezone.now() - bar.close_time > LATE_AFTER * bar.timeframe.duration
+
+
+def _hold_strategies(instrument: Instrument, bar: Bar, scope: Scope) -> None:
+    age = (timezone.now() - bar.close_time).total_seconds() / 60
+    reason = (
+        f"Holds: the candle of {bar.open_time:%Y-%m-%d %H:%M} UTC came {age:,.0f} minutes after its close, later than "
+        f"{LATE_AFTER} candles of {bar.timeframe}."
+    )
+    strategies_hold(strategies=strategies_to_run(instrument, bar.timeframe, scope), reason=reason)
 
 
 def _next_bars(feed: Feed, *, limit: int) -> list[Bar]:

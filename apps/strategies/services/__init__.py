@@ -7,7 +7,7 @@ from .archiving import StrategyBusy, strategy_delete, strategy_unarchive
 from .backtests import backtest_cancel, backtest_create, backtest_delete
 from .configuring import CHANGEABLE, strategy_configure, strategy_copy, strategy_create
 from .duplicating import strategy_duplicate
-from .evaluating import signal_settle, strategies_ran, strategy_evaluate
+from .evaluating import signal_settle, strategies_hold, strategies_ran, strategy_evaluate
 from .jobs import JobIsActive, JobNotCancelable, TooManyJobs, jobs_sweep
 from .optimizations import optimization_cancel, optimization_create, optimization_delete, optimizations_sweep
 from .restoring import strategy_restore
@@ -30,6 +30,7 @@ __all__ = [
     "optimization_delete",
     "optimizations_sweep",
     "signal_settle",
+    "strategies_hold",
     "strategies_ran",
     "strategy_configure",
     "strategy_copy",

@@ -49,6 +49,13 @@ def strategies_ran(*, strategies: Iterable[Strategy], at: datetime) -> None:
             Strategy.objects.filter(pk=strategy.pk, version=strategy.version, enabled=True).update(running_since=at)
 
 
+def strategies_hold(*, strategies: Iterable[Strategy], reason: str) -> None:
+    """Note on strategies why they are not asked; the next time that they are clears it."""
+    for strategy in strategies:
+        log.warning("strategy_held", strategy=str(strategy.pk), reason=reason)
+        _remember_error(strategy, reason)
+
+
 def signal_settle(*, signal: Signal, outcome: SignalOutcome, reason: str = "") -> Signal:
     """Write down what became of a signal, and tell of it."""
     signal.outcome = outcome

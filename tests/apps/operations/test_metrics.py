@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from datetime import timedelta
 from decimal import Decimal as D
 from ipaddress import ip_network
 
@@ -12,13 +13,25 @@ from django.core.cache import cache
 from django.db import DatabaseError
 from django.test import Client
 from django.utils import timezone
+from django_redis import get_redis_connection
 
 from apps.accounts.models import ApiSession
 from apps.accounts.services import session_begin
+from apps.marketdata import breaker
 from apps.operations import health, metrics
 from apps.operations.heartbeat import HEARTBEAT_KEY
 from apps.operations.tasks import heartbeat, prune
-from tests.builders import make_order, make_performance, make_portfolio, make_position, make_strategy, make_user
+from tests.builders import (
+    make_feed,
+    make_history,
+    make_instrument,
+    make_order,
+    make_performance,
+    make_portfolio,
+    make_position,
+    make_strategy,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -137,3 +150,19 @@ def test_processes_of_two_containers_with_one_process_id_add_up(tmp_path):
         for name in ("web", "worker")
     ]
     assert done == ["[3.0]", "[6.0]"]
+
+
+def test_missing_candles_and_the_state_of_exchanges_are_told():
+    instrument = make_instrument()
+    make_history(instrument)
+    position = timezone.now() - timedelta(hours=4)
+    make_feed(instrument, source="okx", fallbacks=["kraken"], position=position)
+    get_redis_connection("default").flushdb()
+    for _ in range(5):
+        breaker.failed("okx")
+    lines = metrics.scrape().decode().splitlines()
+    assert 'candles_missing{source="okx"} 3.0' in lines
+    assert 'exchange_circuit_open{exchange="okx"} 1.0' in lines
+    assert 'exchange_circuit_open{exchange="kraken"} 0.0' in lines
+    (lag,) = (line for line in lines if line.startswith("feed_lag_seconds{"))
+    assert abs(float(lag.split()[-1]) - 3 * 3600) < 30  # It opened four hours ago, and closed an hour later.
