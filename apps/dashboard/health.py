@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from algotrendy.trading.values import Timeframe
 from apps.common.jobs import queue_lengths
 from apps.marketdata.models import Feed
-from apps.marketdata.selectors import FeedState, feed_age, feed_state, feeds
+from apps.marketdata.selectors import FeedState, feed_age, feed_is_stale, feed_state, feeds
 
 BUSY_QUEUE = 100
 SLOW_DATABASE_MS = 100
@@ -54,8 +54,10 @@ def _feeds() -> Item:
 
 
 def _is_late(feed: Feed, now: datetime) -> bool:
+    if not feed.is_replay:
+        return feed_is_stale(feed, now=now)
     age = feed_age(feed, now=now)
-    expected = Timeframe(feed.timeframe).duration / (feed.speed if feed.is_replay else 1)
+    expected = Timeframe(feed.timeframe).duration / feed.speed
     return age is None or age > expected * 3 + GRACE
 
 

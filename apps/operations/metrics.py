@@ -23,7 +23,7 @@ from algotrendy.trading.values import Timeframe
 from apps.common.jobs import queue_lengths
 from apps.marketdata import breaker
 from apps.marketdata.models import Feed, Source
-from apps.marketdata.selectors import open_gaps
+from apps.marketdata.selectors import feed_is_stale, open_gaps
 from apps.orders.models import Order
 from apps.portfolio.models import Portfolio, Position
 from apps.strategies.models import StrategyPerformance
@@ -106,10 +106,13 @@ def _from_database() -> Iterator[Metric]:
     yield working
     age = GaugeMetricFamily("feed_age_seconds", "Since the last candle of an enabled feed arrived.", labels=["feed"])
     now = timezone.now()
+    stale = GaugeMetricFamily("feed_stale", "Whether an enabled feed's data is too old to trade on.", labels=["feed"])
     for feed in Feed.objects.filter(enabled=True).select_related("instrument"):
+        stale.add_metric([str(feed)], feed_is_stale(feed, now=now))
         if feed.last_received_at is not None:
             age.add_metric([str(feed)], (now - feed.last_received_at).total_seconds())
     yield age
+    yield stale
     yield from _feeds()
     yield _drift()
 

@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
@@ -16,6 +17,7 @@ from unfold.paginator import InfinitePaginator
 from apps.common.console import ConfirmForm, FactAdmin, act, amount, relative_time, status_badge
 from apps.common.console.admin import OwnedByService
 from apps.marketdata.models import Candle, Feed, Instrument
+from apps.marketdata.selectors import feed_is_stale
 from apps.marketdata.services import feed_update
 
 GRID = ["price_tick", "quantity_step", "min_quantity", "min_notional", "contract_size"]
@@ -154,6 +156,8 @@ class FeedAdmin(OwnedByService):
     def state(self, feed: Feed) -> object:
         if feed.last_error:
             return status_badge("failed", "Failed")
+        if feed_is_stale(feed, now=timezone.now()):
+            return status_badge("warning", "Stale")
         return status_badge("enabled", "Enabled") if feed.enabled else status_badge("disabled", "Disabled")
 
     @display(description="Speed", formatting="price", ordering="speed")

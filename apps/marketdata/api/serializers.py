@@ -11,7 +11,7 @@ from algotrendy.trading.values import Timeframe
 from apps.common.api.serializers import AmountField, RowSerializer, StrictSerializer, UtcDateTimeField
 from apps.common.models import choices_of
 from apps.marketdata.models import Candle, Feed, Instrument
-from apps.marketdata.selectors import FeedState, feed_age, feed_state
+from apps.marketdata.selectors import FeedState, feed_age, feed_is_stale, feed_state
 
 DEFAULT_CANDLES = 500
 MOST_CANDLES = 5000
@@ -32,17 +32,21 @@ class FeedSerializer(RowSerializer):
 
     symbol = serializers.CharField(source="instrument.symbol", read_only=True)
     state = serializers.SerializerMethodField()
+    is_stale = serializers.SerializerMethodField(help_text="Its newest candle is too old to trade on.")
     age_seconds = serializers.SerializerMethodField(help_text="Since the last candle came; null where none did.")
 
     class Meta:
         model = Feed
         fields = [
             "id", "symbol", "timeframe", "source", "origin", "enabled", "state", "speed", "position",
-            "last_received_at", "age_seconds", "last_error",
+            "last_received_at", "age_seconds", "is_stale", "provider", "fallbacks", "last_error",
         ]  # fmt: skip
 
     def get_state(self, feed: Feed) -> FeedState:
         return feed_state(feed)
+
+    def get_is_stale(self, feed: Feed) -> bool:
+        return feed_is_stale(feed, now=timezone.now())
 
     def get_age_seconds(self, feed: Feed) -> float | None:
         age = feed_age(feed, now=timezone.now())

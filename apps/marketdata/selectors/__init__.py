@@ -12,7 +12,7 @@ from .candles import (
     candles_page,
     candles_window,
 )
-from .feeds import FeedState, feed_age, feed_state, feeds
+from .feeds import FeedState, feed_age, feed_is_stale, feed_state, feeds
 from .gaps import gaps, open_gaps
 from .instruments import UnknownSymbol, instrument_get, instruments
 from .latest import NoCandle, latest_candle
@@ -34,6 +34,7 @@ __all__ = [
     "candles_page",
     "candles_window",
     "feed_age",
+    "feed_is_stale",
     "feed_state",
     "feeds",
     "gaps",

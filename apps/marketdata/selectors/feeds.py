@@ -7,7 +7,14 @@ from enum import StrEnum
 
 from django.db.models import Exists, OuterRef, QuerySet
 
+from algotrendy.trading.values import Timeframe
 from apps.marketdata.models import Candle, Feed
+
+from .sessions import next_expected
+
+STALE_AFTER = 2
+"""Candles after whose length the newest one is too old."""
+REPLAY_SILENT_AFTER = timedelta(minutes=15)
 
 
 class FeedState(StrEnum):
@@ -43,6 +50,24 @@ def feed_state(feed: Feed) -> FeedState:
     if feed.position is not None and not feed.has_later:  # type: ignore[attr-defined]
         return FeedState.FINISHED
     return FeedState.ACTIVE
+
+
+def feed_is_stale(feed: Feed, *, now: datetime) -> bool:
+    """Tell whether an enabled feed's data is too old to trade on.
+
+    Of an exchange: the newest candle closed more than two candles ago, the market's closed hours apart. Of a replay,
+    which has no clock of its own: nothing has come for a quarter of an hour.
+    """
+    if not feed.enabled:
+        return False
+    if feed.is_replay:
+        age = feed_age(feed, now=now)
+        return age is not None and age > REPLAY_SILENT_AFTER
+    if feed.position is None:
+        return True
+    frame = Timeframe(feed.timeframe)
+    following = next_expected(instrument=feed.instrument, timeframe=frame, after=feed.position, until=now)
+    return following is not None and now > following + STALE_AFTER * frame.duration
 
 
 def feed_age(feed: Feed, *, now: datetime) -> timedelta | None:

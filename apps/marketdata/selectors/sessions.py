@@ -43,6 +43,22 @@ def expected_sql(timeframe: Timeframe) -> str:
     return EXPECTED_DAYS if timeframe in (Timeframe.D1, Timeframe.W1) else EXPECTED
 
 
+def next_expected(*, instrument: Instrument, timeframe: Timeframe, after: datetime, until: datetime) -> datetime | None:
+    """Return the open time of the candle that should follow one, where it opens before `until`; else None."""
+    if instrument.calendar == ALWAYS_OPEN:
+        following = after + timeframe.duration
+        return following if following < until else None
+    query = expected_sql(timeframe).format(start="%(start)s", end="%(end)s")
+    given = {"step": seconds(timeframe), "monday": MONDAY, "calendar": instrument.calendar}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT min(moment) FROM ({query}) AS expected WHERE moment > %(start)s",  # noqa: S608
+            {**given, "start": after, "end": until},
+        )
+        found: datetime | None = cursor.fetchone()[0]
+        return found
+
+
 def last_expected(*, instrument: Instrument, timeframe: Timeframe, now: datetime) -> datetime | None:
     """Return the open time of the newest candle that should have closed by now; None where no session is known."""
     newest = timeframe.floor(now) - timeframe.duration

@@ -620,3 +620,25 @@ def test_a_feed_names_exchanges_that_there_are(bitcoin: Instrument) -> None:
         feed_update(feed=Feed(instrument=bitcoin, timeframe="1h", source="okx", fallbacks=["binance", "nowhere"]))
     feed = feed_update(feed=Feed(instrument=bitcoin, timeframe="1h", source="okx", fallbacks=["binance"]))
     assert selectors.feed_state(selectors.feeds().get(pk=feed.pk)) is selectors.FeedState.ACTIVE
+
+
+def test_a_feed_is_stale_after_two_candles_and_not_over_a_weekend(apple: Instrument, bitcoin: Instrument) -> None:
+    def is_stale(instrument: Instrument, position: tuple[int, ...] | None, *now: int, **values: object) -> bool:
+        opened = position and datetime(2024, 3, *position, tzinfo=UTC)
+        feed = Feed(instrument=instrument, timeframe="1h", source="okx", position=opened, **values)
+        return selectors.feed_is_stale(feed, now=datetime(2024, 3, *now, tzinfo=UTC))
+
+    assert not is_stale(bitcoin, (8, 12), 8, 15)  # It closed at 13:00.
+    assert is_stale(bitcoin, (8, 12), 8, 15, 1)
+    assert is_stale(bitcoin, None, 8, 15)
+    assert not is_stale(bitcoin, None, 8, 15, enabled=False)
+    assert not is_stale(apple, (8, 20), 11, 13)  # Friday's last, on Monday before the market opens
+    assert not is_stale(apple, (8, 20), 11, 15)
+    assert is_stale(apple, (8, 20), 11, 15, 1)  # two candles after Monday's first began
+
+
+def test_a_replay_is_stale_when_nothing_has_come_for_a_quarter_of_an_hour(bitcoin: Instrument) -> None:
+    now = timezone.now()
+    feed = Feed(instrument=bitcoin, timeframe="1h", last_received_at=now - timedelta(minutes=15))
+    assert not selectors.feed_is_stale(feed, now=now)
+    assert selectors.feed_is_stale(feed, now=now + timedelta(seconds=1))
