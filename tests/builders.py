@@ -109,17 +109,17 @@ def make_candles_rows(
 
 
 def make_history(instrument: Instrument) -> dict[str, Any]:
-    """Return a row of each model of an instrument's history, by the name of its page."""
+    """Return a row of each model of an instrument's history, by the name of its page; made where there is none."""
     span = {"start": MARKET_TIME, "end": MARKET_TIME + timedelta(hours=3)}
     series: dict[str, Any] = {"instrument": instrument, "timeframe": Timeframe.H1, "source": "okx"}
     moment = {"calendar": "XNYS", "date": MARKET_TIME.date(), "opens_at": span["start"], "closes_at": span["end"]}
     return {
-        "marketdata_download": Download.objects.create(**series, **span, cursor=MARKET_TIME),
-        "marketdata_gap": Gap.objects.create(**series, **span, missing=3),
-        "marketdata_gapscan": GapScan.objects.create(**series, through=MARKET_TIME, scanned_at=MARKET_TIME),
-        "marketdata_marketsession": MarketSession.objects.create(**moment),
-        "marketdata_outage": Outage.objects.create(source="okx", **span, note="Maintenance."),
-        "marketdata_retention": Retention.objects.create(timeframe=Timeframe.M1, days=90),
+        "marketdata_download": Download.objects.get_or_create(**series, **span, cursor=MARKET_TIME)[0],
+        "marketdata_gap": Gap.objects.get_or_create(**series, **span, missing=3)[0],
+        "marketdata_gapscan": GapScan.objects.get_or_create(**series, through=MARKET_TIME, scanned_at=MARKET_TIME)[0],
+        "marketdata_marketsession": MarketSession.objects.get_or_create(**moment)[0],
+        "marketdata_outage": Outage.objects.get_or_create(source="okx", **span, note="Maintenance.")[0],
+        "marketdata_retention": Retention.objects.get_or_create(timeframe=Timeframe.M1, days=90)[0],
     }
 
 

@@ -184,6 +184,18 @@ def test_of_what_changes_often_the_newest_value_comes_at_most_five_times_a_secon
     assert seen == sorted(seen, key=int)
 
 
+def test_of_the_prices_between_candles_the_newest_of_each_symbol_comes(server: Server, listen: Open) -> None:
+    stream = listen(server, make_user(), "?topics=ticker")
+    for number in range(50):
+        for symbol in ("BTC/USDT", "ETH/USDT"):
+            server.publish(event("ticker", {"symbol": symbol, "price": str(number)}))
+    seen: dict[str, list[str]] = {}
+    while not all(prices[-1:] == ["49"] for prices in (seen.get("BTC/USDT", []), seen.get("ETH/USDT", []))):
+        data = stream.next("ticker")[1]
+        seen.setdefault(data["symbol"], []).append(data["price"])
+    assert all(len(prices) <= 10 for prices in seen.values())
+
+
 def test_an_overflow_drops_the_oldest_and_asks_for_a_new_snapshot(server: Server, listen: Open) -> None:
     trader = make_user()
     stream = listen(server, trader, "?topics=fills")

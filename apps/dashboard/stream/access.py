@@ -27,6 +27,7 @@ from apps.common.origin import request_from
 log = structlog.get_logger(__name__)
 PERMISSIONS = {
     "candles": "marketdata.view_candle",
+    "ticker": "marketdata.view_candle",
     "orders": "orders.view_order",
     "fills": "orders.view_fill",
     "positions": "portfolio.view_position",

@@ -6,10 +6,15 @@ import asyncio
 from collections import deque
 from typing import Any
 
-LATEST = frozenset({"candles", "portfolio", "positions"})
+LATEST = frozenset({"candles", "ticker", "portfolio", "positions"})
 """Topics of which only the newest value matters; of the others every event does."""
 QUEUE_LENGTH = 256
-KEYS = {"candles": ("symbol", "timeframe", "source"), "portfolio": ("id",), "positions": ("id",)}
+KEYS = {
+    "candles": ("symbol", "timeframe", "source"),
+    "ticker": ("symbol",),
+    "portfolio": ("id",),
+    "positions": ("id",),
+}
 
 
 class Mailbox:

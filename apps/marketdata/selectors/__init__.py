@@ -12,6 +12,7 @@ from .candles import (
     candles_page,
     candles_window,
 )
+from .downloads import downloads
 from .feeds import FeedState, feed_age, feed_is_stale, feed_state, feeds
 from .gaps import gaps, open_gaps
 from .instruments import UnknownSymbol, instrument_get, instruments
@@ -33,6 +34,7 @@ __all__ = [
     "candles_between",
     "candles_page",
     "candles_window",
+    "downloads",
     "feed_age",
     "feed_is_stale",
     "feed_state",
