@@ -64,8 +64,6 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "Role": "apps.accounts.models.Role",
         "JobStatus": "apps.strategies.models.JobStatus",
-        "GapStatus": "apps.marketdata.models.GapStatus",
-        "DownloadStatus": "apps.marketdata.models.DownloadStatus",
         "OrderRole": "apps.orders.models.OrderRole",
         "OrderType": "apps.common.api.schema.ORDER_TYPES",
         "Side": "apps.common.api.schema.SIDES",

@@ -68,9 +68,7 @@ def cast(admin: User, trader: User, other_trader: User, viewer: User) -> Cast:
     tokens = {name: session_begin(user=user).access for name, user in people.items()}
     expired = AccessToken(tokens[TRADER])  # type: ignore[arg-type]
     expired.set_exp(lifetime=-timedelta(seconds=1))
-    history = make_history(book.order.instrument)
     ids = {
-        "gap_id": history["marketdata_gap"].pk, "download_id": history["marketdata_download"].pk,
         "portfolio_id": book.portfolio.pk, "strategy_id": book.strategy.pk, "order_id": book.order.pk,
         "backtest_id": backtest.pk, "optimization_id": make_optimization(trader).pk,
         "position_id": book.position.pk, "user_id": trader.pk, "symbol": "BTC/USD",

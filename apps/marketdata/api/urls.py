@@ -1,6 +1,6 @@
 from django.urls import path, register_converter
 
-from . import history, views
+from . import views
 
 
 class SymbolConverter:
@@ -21,13 +21,6 @@ urlpatterns = [
     path("market-data/instruments", views.InstrumentsView.as_view(), name="instruments"),
     path("market-data/instruments/<symbol:symbol>", views.InstrumentView.as_view(), name="instrument"),
     path("market-data/feeds", views.FeedsView.as_view(), name="feeds"),
-    path("market-data/gaps", history.GapsView.as_view(), name="gaps"),
-    path("market-data/gaps/<uuid:gap_id>/backfill", history.GapBackfillView.as_view(), name="gap-backfill"),
-    path("market-data/downloads", history.DownloadsView.as_view(), name="downloads"),
-    path("market-data/downloads/<uuid:download_id>", history.DownloadView.as_view(), name="download"),
-    path(
-        "market-data/downloads/<uuid:download_id>/cancel", history.DownloadCancelView.as_view(), name="download-cancel"
-    ),
     path("market-data/<symbol:symbol>/candles", views.CandlesView.as_view(), name="candles"),
     path("market-data/<symbol:symbol>/latest", views.LatestView.as_view(), name="latest-candle"),
 ]
