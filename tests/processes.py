@@ -43,10 +43,10 @@ def database_url() -> str:
     return f"postgres://{address}".replace(":@", "@")
 
 
-@contextlib.contextmanager
-def granian(interface: str, port: int, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Serve the platform's WSGI or ASGI application until the block ends."""
-    given = {
+def environment(**changes: str) -> dict[str, str]:
+    """Return the environment of a process that uses the test's own database and Redis."""
+    return {
+        **os.environ,
         "DJANGO_SETTINGS_MODULE": "algotrendy.settings.test",
         "DATABASE_URL": database_url(),
         "REDIS_URL": settings.REDIS_URL,
@@ -54,14 +54,19 @@ def granian(interface: str, port: int, **environment: str) -> Iterator[subproces
         "ENCRYPTION_KEYS": ",".join(settings.ENCRYPTION_KEYS),
         "ALLOWED_HOSTS": "localhost,127.0.0.1",
         "HTTPS": "false",
-        **environment,
+        **changes,
     }
+
+
+@contextlib.contextmanager
+def granian(interface: str, port: int, **changes: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Serve the platform's WSGI or ASGI application until the block ends."""
     command = [
         sys.executable, "-m", "granian", "--interface", interface, "--host", "127.0.0.1", "--port", str(port),
         "--no-ws", "--log-level", "warning", "--workers-kill-timeout", "2", "--http1-buffer-size", "65536",
         f"algotrendy.{interface}:application",
     ]  # fmt: skip
-    process = subprocess.Popen(command, cwd=PROJECT, env={**os.environ, **given})
+    process = subprocess.Popen(command, cwd=PROJECT, env=environment(**changes))
     try:
         wait_for_port(port, process)
         yield process

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from subprocess import PIPE
 
 import pytest
 from django.conf import LazySettings
@@ -13,6 +15,7 @@ from django_redis import get_redis_connection
 
 from apps.marketdata import breaker, limiter
 from apps.marketdata.breaker import Circuit
+from tests.processes import PROJECT, environment
 
 
 @pytest.fixture(autouse=True)
@@ -113,24 +116,36 @@ def test_without_redis_everybody_may_ask(settings: LazySettings, monkeypatch: py
     assert breaker.state("okx").circuit is Circuit.CLOSED
 
 
-def _ask(count: int, told: multiprocessing.Queue[float]) -> None:
-    async def work() -> None:
-        for _ in range(count):
-            await limiter.acquire("okx", milliseconds=50)
-            told.put(time.monotonic())
+ASKING = """
+import asyncio, time, django
+django.setup()
+from apps.marketdata import limiter
 
-    asyncio.run(work())
+async def ask():
+    for _ in range(15):
+        await limiter.acquire("okx", milliseconds=50)
+        print(time.monotonic(), flush=True)
+
+print("ready", flush=True)
+input()
+asyncio.run(ask())
+"""
 
 
 def test_two_processes_together_keep_the_pace() -> None:
-    context = multiprocessing.get_context("fork")
-    told: multiprocessing.Queue[float] = context.Queue()
-    workers = [context.Process(target=_ask, args=(15, told)) for _ in range(2)]
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", ASKING], cwd=PROJECT, env=environment(), text=True, stdin=PIPE, stdout=PIPE
+        )
+        for _ in range(2)
+    ]
+    assert [worker.stdout and worker.stdout.readline() for worker in workers] == ["ready\n", "ready\n"]
     for worker in workers:
-        worker.start()
-    moments = sorted(told.get(timeout=20) for _ in range(30))
-    for worker in workers:
-        worker.join()
+        assert worker.stdin
+        worker.stdin.write("go\n")
+        worker.stdin.flush()
+    moments = sorted(float(line) for worker in workers for line in worker.communicate(timeout=20)[0].split())
+    assert len(moments) == 30
     # 30 requests, five of which may come at once: the other 25 are 50 ms apart.
     assert 25 * 0.05 * 0.9 <= moments[-1] - moments[0] < 5
     for first, sixth in zip(moments, moments[limiter.BURST + 1 :], strict=False):
