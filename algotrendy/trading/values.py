@@ -83,13 +83,14 @@ class Timeframe(StrEnum):
         """Return the open time of the bar that holds the moment."""
         if moment.tzinfo is None:
             raise ValueError("A time without a zone cannot be placed on a bar.")
-        return moment - (moment - _EPOCH) % self.duration
+        return moment - (moment - ORIGIN) % self.duration
 
     def is_open_time(self, moment: datetime) -> bool:
         return self.floor(moment) == moment
 
 
-_EPOCH = datetime(1970, 1, 5, tzinfo=UTC)  # a Monday
+ORIGIN = datetime(1970, 1, 5, tzinfo=UTC)
+"""The Monday from which bars of every length are counted."""
 _DURATIONS = {
     Timeframe.M1: timedelta(minutes=1),
     Timeframe.M5: timedelta(minutes=5),

@@ -6,6 +6,7 @@ failure opens it again.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -106,8 +107,7 @@ def succeeded(name: str) -> None:
 def failed(name: str) -> None:
     """Report that the exchange did not answer, or wants to be left alone."""
     try:
-        unique = get_redis_connection("default").incr("algotrendy:breaker:failures")
-        if _run(_FAILED, name, FAILURES, WITHIN, OPEN_FOR, unique):
+        if _run(_FAILED, name, FAILURES, WITHIN, OPEN_FOR, uuid.uuid4().hex):
             log.error("exchange_breaker_opened", exchange=name, seconds=OPEN_FOR)
     except redis.RedisError:
         return

@@ -22,7 +22,7 @@ from algotrendy.trading.strategies import registry
 from algotrendy.trading.values import Timeframe
 from apps.common.jobs import queue_lengths
 from apps.marketdata import breaker
-from apps.marketdata.models import Feed, Source
+from apps.marketdata.models import Feed
 from apps.marketdata.selectors import feed_is_stale, open_gaps
 from apps.orders.models import Order
 from apps.portfolio.models import Portfolio, Position
@@ -104,38 +104,35 @@ def _from_database() -> Iterator[Metric]:
     for row in rows.annotate(count=Count("pk")).order_by("status"):
         working.add_metric([row["status"]], row["count"])
     yield working
-    age = GaugeMetricFamily("feed_age_seconds", "Since the last candle of an enabled feed arrived.", labels=["feed"])
-    now = timezone.now()
-    stale = GaugeMetricFamily("feed_stale", "Whether an enabled feed's data is too old to trade on.", labels=["feed"])
-    for feed in Feed.objects.filter(enabled=True).select_related("instrument"):
-        stale.add_metric([str(feed)], feed_is_stale(feed, now=now))
-        if feed.last_received_at is not None:
-            age.add_metric([str(feed)], (now - feed.last_received_at).total_seconds())
-    yield age
-    yield stale
+    yield _missing_candles()
     yield from _feeds()
     yield _drift()
 
 
-def _feeds() -> Iterator[Metric]:
-    """Return the missing candles that nothing explains, and of exchanges the breakers and the newest candles' age."""
+def _missing_candles() -> Metric:
     missing = GaugeMetricFamily("candles_missing", "Candles in open gaps.", labels=["source"])
-    rows = open_gaps().order_by().values("source").annotate(missing=Sum("missing"))
-    for row in rows:
+    for row in open_gaps().order_by().values("source").annotate(missing=Sum("missing")):
         missing.add_metric([row["source"]], row["missing"])
-    yield missing
-    feeds = list(Feed.objects.filter(enabled=True).exclude(source=Source.REPLAY).select_related("instrument"))
-    circuit = GaugeMetricFamily("exchange_circuit_open", "Whether an exchange is left alone.", labels=["exchange"])
-    for name, state in breaker.states(sorted({name for feed in feeds for name in feed.providers})).items():
-        circuit.add_metric([name], state.circuit is not breaker.Circuit.CLOSED)
-    yield circuit
+    return missing
+
+
+def _feeds() -> Iterator[Metric]:
+    """Return how old the data of enabled feeds are, and how their exchanges' breakers are."""
+    age = GaugeMetricFamily("feed_age_seconds", "Since the last candle of an enabled feed arrived.", labels=["feed"])
+    stale = GaugeMetricFamily("feed_stale", "Whether an enabled feed's data is too old to trade on.", labels=["feed"])
     lag = GaugeMetricFamily("feed_lag_seconds", "Since the close of an exchange feed's last candle.", labels=["feed"])
-    now = timezone.now()
+    circuit = GaugeMetricFamily("exchange_circuit_open", "Whether an exchange is left alone.", labels=["exchange"])
+    feeds, now = list(Feed.objects.filter(enabled=True).select_related("instrument")), timezone.now()
     for feed in feeds:
-        if feed.position is not None:
+        stale.add_metric([str(feed)], feed_is_stale(feed, now=now))
+        if feed.last_received_at is not None:
+            age.add_metric([str(feed)], (now - feed.last_received_at).total_seconds())
+        if feed.position is not None and not feed.is_replay:
             closed = feed.position + Timeframe(feed.timeframe).duration
             lag.add_metric([str(feed)], (now - closed).total_seconds())
-    yield lag
+    for name, state in breaker.states(sorted({name for feed in feeds for name in feed.providers})).items():
+        circuit.add_metric([name], state.circuit is not breaker.Circuit.CLOSED)
+    yield from (age, stale, lag, circuit)
 
 
 def _drift() -> Metric:

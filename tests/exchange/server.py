@@ -15,7 +15,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from .formats import FORMATS
 
-WEEK = 604800
+CANDLES = ("klines", "candles", "OHLC")
+"""How the addresses of candles end."""
 MONDAY = 345600
 
 
@@ -64,8 +65,7 @@ class LoopbackExchange(ThreadingHTTPServer):
         return [each for each in range(first, int(self.clock()) + 1, seconds) if each not in self.missing]
 
     def candle_requests(self) -> list[tuple[float, str, dict[str, str]]]:
-        words = ("klines", "candles", "OHLC")
-        return [request for request in self.requests if request[1].endswith(words)]
+        return [request for request in self.requests if request[1].endswith(CANDLES)]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -85,7 +85,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.seen_headers.append({name.lower(): value for name, value in self.headers.items()})
         name = parts.path.split("/")[1]
         answer = FORMATS[name](parts.path, query, self.server.times) if name in FORMATS else None
-        is_candles = parts.path.endswith(("klines", "candles", "OHLC"))
+        is_candles = parts.path.endswith(CANDLES)
         if is_candles and self.server.faults:
             self._fail(self.server.faults.popleft(), json.dumps(answer).encode())
         elif answer is None:

@@ -24,7 +24,7 @@ from apps.marketdata.models import (
     Outage,
     Retention,
 )
-from apps.marketdata.selectors import gaps
+from apps.marketdata.selectors import downloads, gaps
 from apps.marketdata.services.downloads import download_cancel
 from apps.marketdata.services.gaps import gap_backfill, outage_delete, outage_save
 
@@ -33,11 +33,21 @@ def _span(row: Download | Gap) -> str:
     return f"{row.start:%Y-%m-%d %H:%M} to {row.end:%Y-%m-%d %H:%M} UTC"
 
 
+class SeriesAdmin(FactAdmin):
+    """What happened to a series of candles."""
+
+    search_fields = ["instrument__symbol"]
+
+    @display(description="Series", ordering="instrument__symbol")
+    def series(self, row: Download | Gap) -> str:
+        return f"{row.instrument} {row.timeframe} ({row.source})"
+
+
 class CancelForm(ConfirmForm):
     consequence = "What was stored stays; nothing more is fetched."
 
     def rows(self) -> QuerySet[Download]:
-        return Download.objects.select_related("instrument")
+        return downloads()
 
     def describe(self) -> list[tuple[str, object]]:
         download: Download = self.row
@@ -48,21 +58,16 @@ class CancelForm(ConfirmForm):
 
 
 @admin.register(Download)
-class DownloadAdmin(FactAdmin):
+class DownloadAdmin(SeriesAdmin):
     """Histories that are fetched from exchanges."""
 
     list_display = ["series", "start", "end", "state", "done", "inserted", "changed", "pages", "asked", "error"]
     list_filter = ["status", "source", "timeframe"]
     list_select_related = ["instrument"]
-    search_fields = ["instrument__symbol"]
     actions_row = ["cancel_download"]
     actions_detail = ["cancel_download"]
     exclude = ["lease", "lease_until"]
     empty_hint = "Run `manage.py download_candles --help`, or have a gap filled: each download is listed here."
-
-    @display(description="Series", ordering="instrument__symbol")
-    def series(self, download: Download) -> str:
-        return f"{download.instrument} {download.timeframe} ({download.source})"
 
     @display(description="State", ordering="status")
     def state(self, download: Download) -> object:
@@ -110,20 +115,15 @@ class BackfillForm(ConfirmForm):
 
 
 @admin.register(Gap)
-class GapAdmin(FactAdmin):
+class GapAdmin(SeriesAdmin):
     """Where candles are missing."""
 
     list_display = ["series", "start", "end", "missing", "state", "outage", "found"]
     list_filter = ["status", "source", "timeframe", ("start", RangeDateTimeFilter)]
     list_select_related = ["instrument", "outage"]
-    search_fields = ["instrument__symbol"]
     actions_row = ["backfill_gap"]
     actions_detail = ["backfill_gap"]
     empty_hint = "No candle is missing, as far as the series were searched; that is done once an hour."
-
-    @display(description="Series", ordering="instrument__symbol")
-    def series(self, gap: Gap) -> str:
-        return f"{gap.instrument} {gap.timeframe} ({gap.source})"
 
     @display(description="State", ordering="status")
     def state(self, gap: Gap) -> object:

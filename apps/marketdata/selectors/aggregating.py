@@ -8,17 +8,15 @@ from typing import Any
 
 from django.db import connection
 
-from algotrendy.trading.values import Timeframe
+from algotrendy.trading.values import ORIGIN, Timeframe
 from apps.marketdata.models import ALWAYS_OPEN, Candle, Instrument
 
-from .series import series_rows
-from .sessions import MONDAY, seconds
-
-LONG = (Timeframe.D1, Timeframe.W1)
+from .series import newest_time, oldest_time, series_rows
+from .sessions import LONG, seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Base:
+class _Base:
     """The shorter candles that a timeframe is made of, and the open times of the oldest and the newest."""
 
     timeframe: Timeframe
@@ -30,7 +28,7 @@ class Base:
         return self.last + self.timeframe.duration
 
 
-def base_of(instrument: Instrument, timeframe: str, source: str) -> Base | None:
+def _base_of(instrument: Instrument, timeframe: str, source: str) -> _Base | None:
     """Return what to make the candles of: the longest stored timeframe that divides this one; None if it is stored."""
     frame = Timeframe(timeframe)
     if series_rows(instrument, timeframe, source).exists():
@@ -38,10 +36,9 @@ def base_of(instrument: Instrument, timeframe: str, source: str) -> Base | None:
     for shorter in reversed(Timeframe):
         if shorter.duration < frame.duration and frame.duration % shorter.duration == shorter.duration * 0:
             rows = series_rows(instrument, shorter.value, source)
-            first = rows.order_by("open_time").values_list("open_time", flat=True).first()
-            if first is not None:
-                last = rows.order_by("-open_time").values_list("open_time", flat=True)[0]
-                return Base(shorter, first, last)
+            first, last = oldest_time(rows), newest_time(rows)
+            if first is not None and last is not None:
+                return _Base(shorter, first, last)
     return None
 
 
@@ -50,7 +47,6 @@ def aggregated(
     instrument: Instrument,
     timeframe: str,
     source: str,
-    base: Base,
     start: datetime | None = None,
     end: datetime | None = None,
     newest: int | None = None,
@@ -58,16 +54,20 @@ def aggregated(
 ) -> list[tuple[Any, ...]]:
     """Return (open time, open, high, low, close, volume) with start ≤ open time < end, oldest first.
 
-    Only what is finished: a candle whose end, or whose last session's close, the base has reached; and not the first
-    one where the base begins within it. `newest` or `oldest` limits them from that side. Weeks begin on Monday in UTC;
-    days and weeks of a market with a calendar hold its sessions and nothing else.
+    None where the series is stored, or nothing shorter is. Only what is finished: a candle whose end, or whose last
+    session's close, the base has reached; and not the first one where the base begins within it. `newest` or `oldest`
+    limits them from that side. Weeks begin on Monday in UTC; days and weeks of a market with a calendar hold its
+    sessions and nothing else.
     """
+    base = _base_of(instrument, timeframe, source)
+    if base is None:
+        return []
     frame = Timeframe(timeframe)
     in_sessions = instrument.calendar != ALWAYS_OPEN and frame in LONG
     since = _since(instrument, frame, source, base, newest, end) if newest is not None and not in_sessions else None
     values = {
         "instrument": instrument.pk, "base": base.timeframe.value, "source": source, "step": seconds(frame),
-        "base_step": seconds(base.timeframe), "monday": MONDAY, "calendar": instrument.calendar, "first": base.first,
+        "base_step": seconds(base.timeframe), "monday": ORIGIN, "calendar": instrument.calendar, "first": base.first,
         "closed_at": base.closed_at, "start": start, "end": end, "since": since,
     }  # fmt: skip
     order, limit = ("DESC", newest) if newest is not None else ("ASC", oldest)
@@ -79,7 +79,7 @@ def aggregated(
 
 
 def _since(
-    instrument: Instrument, frame: Timeframe, source: str, base: Base, newest: int, end: datetime | None
+    instrument: Instrument, frame: Timeframe, source: str, base: _Base, newest: int, end: datetime | None
 ) -> datetime | None:
     """Return an open time of the base from which on there are at least so many longer candles, gaps or not."""
     rows = series_rows(instrument, base.timeframe.value, source)

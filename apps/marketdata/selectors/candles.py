@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -16,7 +16,7 @@ from algotrendy.trading.candles import Bar, Candles, Times
 from algotrendy.trading.values import Timeframe
 from apps.marketdata.models import Candle, Instrument
 
-from .aggregating import aggregated, base_of
+from .aggregating import aggregated
 from .series import series_rows, source_of
 
 PRICES = ("open", "high", "low", "close", "volume")
@@ -33,7 +33,8 @@ def candles_window(
     found = _columns(instrument.symbol, timeframe, rows.order_by("-open_time"), length)
     if len(found) == 0 and length > 0:
         end = None if until is None else until + Timeframe.M1.duration
-        return _as_columns(instrument.symbol, timeframe, _made(instrument, timeframe, source, None, end, newest=length))
+        made = aggregated(instrument=instrument, timeframe=timeframe, source=source, end=end, newest=length)
+        return _candles(instrument.symbol, timeframe, _timed(made))
     return found
 
 
@@ -43,9 +44,9 @@ def candles_between(
     """Return the candles with start ≤ open_time < end and `before` older ones, as columns."""
     rows = series_rows(instrument, timeframe, source)
     length = _between(rows, start, end).count()
-    if length == 0 and (made := _made(instrument, timeframe, source, None, end)):
+    if length == 0 and (made := aggregated(instrument=instrument, timeframe=timeframe, source=source, end=end)):
         older = sum(row[0] < start for row in made) if start is not None else 0
-        return _as_columns(instrument.symbol, timeframe, made[max(older - before, 0) :])
+        return _candles(instrument.symbol, timeframe, _timed(made[max(older - before, 0) :]))
     return _columns(instrument.symbol, timeframe, _between(rows, None, end).order_by("-open_time"), length + before)
 
 
@@ -54,7 +55,7 @@ def candle_count(
 ) -> int:
     """Return how many candles there are with start ≤ open_time < end."""
     stored = _between(series_rows(instrument, timeframe, source), start, end).count()
-    return stored or len(_made(instrument, timeframe, source, start, end))
+    return stored or len(aggregated(instrument=instrument, timeframe=timeframe, source=source, start=start, end=end))
 
 
 def candle_times(
@@ -62,9 +63,10 @@ def candle_times(
 ) -> Times:
     """Return the open times of the candles with start ≤ open_time < end as Unix seconds, oldest first."""
     rows = _between(series_rows(instrument, timeframe, source), start, end).order_by("open_time")
-    times = list(rows.values_list(_Epoch(F("open_time")), flat=True)) or [
-        int(row[0].timestamp()) for row in _made(instrument, timeframe, source, start, end)
-    ]
+    times = list(rows.values_list(_Epoch(F("open_time")), flat=True))
+    if not times:
+        made = aggregated(instrument=instrument, timeframe=timeframe, source=source, start=start, end=end)
+        times = [int(row[0].timestamp()) for row in made]
     return np.array(times, dtype=np.int64)
 
 
@@ -97,10 +99,12 @@ def candles_page(
     stored = _between(series_rows(instrument, timeframe, chosen), start, end).values_list("open_time", *PRICES)
     if start is None:
         newest = list(stored.order_by("-open_time")[:limit])[::-1]
-        newest = newest or _made(instrument, timeframe, chosen, None, end, newest=limit)
+        newest = newest or aggregated(instrument=instrument, timeframe=timeframe, source=chosen, end=end, newest=limit)
         return CandlesPage(timeframe, chosen, newest, None)
     rows = list(stored.order_by("open_time")[: limit + 1])
-    rows = rows or _made(instrument, timeframe, chosen, start, end, oldest=limit + 1)
+    rows = rows or aggregated(
+        instrument=instrument, timeframe=timeframe, source=chosen, start=start, end=end, oldest=limit + 1
+    )
     return CandlesPage(timeframe, chosen, rows[:limit], rows[limit][0] if len(rows) > limit else None)
 
 
@@ -115,7 +119,7 @@ def bars(
         is_stored = True
         yield Bar(instrument.symbol, frame, *row)
     if not is_stored:
-        for made in _made(instrument, timeframe, source, start, end):
+        for made in aggregated(instrument=instrument, timeframe=timeframe, source=source, start=start, end=end):
             yield Bar(instrument.symbol, frame, *made)
 
 
@@ -128,32 +132,6 @@ def bars_after(
         rows = rows.filter(open_time__gt=position)
     frame = Timeframe(timeframe)
     return [Bar(instrument.symbol, frame, *row) for row in rows.values_list("open_time", *PRICES)[:length]]
-
-
-def _made(
-    instrument: Instrument,
-    timeframe: str,
-    source: str,
-    start: datetime | None,
-    end: datetime | None,
-    *,
-    newest: int | None = None,
-    oldest: int | None = None,
-) -> list[Any]:
-    """Return the candles that are made of shorter ones; none where the series is stored, or nothing shorter is."""
-    base = base_of(instrument, timeframe, source)
-    if base is None:
-        return []
-    return aggregated(
-        instrument=instrument,
-        timeframe=timeframe,
-        source=source,
-        base=base,
-        start=start,
-        end=end,
-        newest=newest,
-        oldest=oldest,
-    )
 
 
 def _between(rows: QuerySet[Candle], start: datetime | None, end: datetime | None) -> QuerySet[Candle]:
@@ -169,16 +147,19 @@ class _Epoch(Func):  # type: ignore[misc, unused-ignore]
     output_field = BigIntegerField()
 
 
-def _as_columns(symbol: str, timeframe: str, rows: Sequence[tuple[Any, ...]]) -> Candles:
-    numbers = [(row[0].timestamp(), *map(float, row[1:])) for row in rows]
-    table = np.array(numbers, dtype=np.float64).reshape(-1, 1 + len(PRICES)).T.copy()
-    return Candles(symbol, Timeframe(timeframe), table[0].astype(np.int64), *table[1:])
-
-
 def _columns(symbol: str, timeframe: str, newest_first: QuerySet[Candle], length: int) -> Candles:
     """Fetch the rows as numbers and turn them into columns, oldest first."""
     columns = [_Epoch(F("open_time")), *(Cast(name, FloatField()) for name in PRICES)]
-    rows = list(newest_first.values_list(*columns)[: max(length, 0)])
+    return _candles(symbol, timeframe, list(newest_first.values_list(*columns)[: max(length, 0)])[::-1])
+
+
+def _timed(rows: Iterable[CandleRow]) -> list[tuple[Any, ...]]:
+    """Return rows with their times as Unix seconds."""
+    return [(row[0].timestamp(), *row[1:]) for row in rows]
+
+
+def _candles(symbol: str, timeframe: str, rows: Sequence[tuple[Any, ...]]) -> Candles:
+    """Turn rows of numbers, oldest first, into columns."""
     # Unix seconds are exact in a float64, so that one array takes all columns.
-    table = np.array(rows, dtype=np.float64).reshape(-1, 1 + len(PRICES))[::-1].T.copy()
+    table = np.array(rows, dtype=np.float64).reshape(-1, 1 + len(PRICES)).T.copy()
     return Candles(symbol, Timeframe(timeframe), table[0].astype(np.int64), *table[1:])

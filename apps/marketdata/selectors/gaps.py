@@ -8,10 +8,10 @@ from datetime import datetime
 from django.db import connection
 from django.db.models import QuerySet
 
-from algotrendy.trading.values import Timeframe
+from algotrendy.trading.values import ORIGIN, Timeframe
 from apps.marketdata.models import ALWAYS_OPEN, Gap, GapStatus, Instrument
 
-from .sessions import MONDAY, expected_sql, seconds
+from .sessions import expected_sql, seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,11 @@ def open_gaps() -> QuerySet[Gap]:
     return gaps().filter(status=GapStatus.OPEN)
 
 
+def gaps_of(instrument: Instrument, timeframe: str, source: str) -> QuerySet[Gap]:
+    """Return the gaps of one series."""
+    return Gap.objects.filter(instrument=instrument, timeframe=timeframe, source=source)
+
+
 def gaps_between(
     *, instrument: Instrument, timeframe: str, source: str, start: datetime | None, end: datetime | None
 ) -> list[Stretch]:
@@ -43,7 +48,7 @@ def gaps_between(
     expected = expected_sql(frame).format(start="stretch.start", end="stretch.following")
     values = {
         "instrument": instrument.pk, "timeframe": frame.value, "source": source, "step": seconds(frame),
-        "start": start, "end": end, "monday": MONDAY, "calendar": instrument.calendar,
+        "start": start, "end": end, "monday": ORIGIN, "calendar": instrument.calendar,
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(_ALWAYS if is_always_open else _IN_SESSIONS.format(expected=expected), values)

@@ -23,6 +23,18 @@ class Series:
     last: datetime
 
 
+def oldest_time(rows: QuerySet[Candle]) -> datetime | None:
+    """Return when the first of these candles opened; None where there is none."""
+    found: datetime | None = rows.order_by("open_time").values_list("open_time", flat=True).first()
+    return found
+
+
+def newest_time(rows: QuerySet[Candle]) -> datetime | None:
+    """Return when the last of these candles opened; None where there is none."""
+    found: datetime | None = rows.order_by("-open_time").values_list("open_time", flat=True).first()
+    return found
+
+
 def series_list(instrument: Instrument | None = None) -> list[Series]:
     """Return the stored series, by symbol, timeframe and source; skips from one to the next in the index."""
     with connection.cursor() as cursor:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import connection
 
-from algotrendy.trading.values import Timeframe
+from algotrendy.trading.values import ORIGIN, Timeframe
 from apps.marketdata.models import ALWAYS_OPEN, Instrument, MarketSession
 
 EXPECTED = """
@@ -30,7 +30,8 @@ SELECT DISTINCT moment FROM (
 WHERE moment >= {start} AND moment < {end}
 """
 """The open times of a calendar's daily and weekly candles."""
-MONDAY = "1970-01-05T00:00:00Z"
+LONG = (Timeframe.D1, Timeframe.W1)
+"""Timeframes whose candles are sessions, called by their days."""
 
 
 def seconds(timeframe: Timeframe) -> str:
@@ -40,7 +41,7 @@ def seconds(timeframe: Timeframe) -> str:
 
 def expected_sql(timeframe: Timeframe) -> str:
     """Return the query of expected open times, which wants `step`, `monday` and `calendar`; format start and end in."""
-    return EXPECTED_DAYS if timeframe in (Timeframe.D1, Timeframe.W1) else EXPECTED
+    return EXPECTED_DAYS if timeframe in LONG else EXPECTED
 
 
 def next_expected(*, instrument: Instrument, timeframe: Timeframe, after: datetime, until: datetime) -> datetime | None:
@@ -49,11 +50,16 @@ def next_expected(*, instrument: Instrument, timeframe: Timeframe, after: dateti
         following = after + timeframe.duration
         return following if following < until else None
     query = expected_sql(timeframe).format(start="%(start)s", end="%(end)s")
-    given = {"step": seconds(timeframe), "monday": MONDAY, "calendar": instrument.calendar}
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT min(moment) FROM ({query}) AS expected WHERE moment > %(start)s",  # noqa: S608
-            {**given, "start": after, "end": until},
+            {
+                "step": seconds(timeframe),
+                "monday": ORIGIN,
+                "calendar": instrument.calendar,
+                "start": after,
+                "end": until,
+            },
         )
         found: datetime | None = cursor.fetchone()[0]
         return found
@@ -65,7 +71,7 @@ def last_expected(*, instrument: Instrument, timeframe: Timeframe, now: datetime
     if instrument.calendar == ALWAYS_OPEN:
         return newest
     sessions = MarketSession.objects.filter(calendar=instrument.calendar, closes_at__lte=now).order_by("-opens_at")
-    is_long = timeframe in (Timeframe.D1, Timeframe.W1)
+    is_long = timeframe in LONG
     if not is_long and _is_open(instrument.calendar, newest, newest + timeframe.duration):
         return newest
     last = sessions.first()
@@ -85,7 +91,7 @@ def _last_day(instrument: Instrument, timeframe: Timeframe, now: datetime) -> da
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT max(moment) FROM ({query}) AS day WHERE moment + %(step)s::interval <= %(until)s",  # noqa: S608
-            {"step": seconds(timeframe), "monday": MONDAY, "calendar": instrument.calendar, "until": now},
+            {"step": seconds(timeframe), "monday": ORIGIN, "calendar": instrument.calendar, "until": now},
         )
         found: datetime | None = cursor.fetchone()[0]
         return found

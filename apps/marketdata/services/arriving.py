@@ -14,7 +14,7 @@ from algotrendy.trading.values import Timeframe
 from apps.common.events import publish
 from apps.marketdata import cache
 from apps.marketdata.models import Feed
-from apps.marketdata.services.candles import bar_checked
+from apps.marketdata.services.candles import UNNESTED, bar_checked, unnested
 from apps.marketdata.services.partitions import partitions_ensure
 
 TOLD = 3
@@ -60,22 +60,8 @@ def _move(feed: Feed, position: datetime, provider: str, now: datetime) -> None:
 def _insert(feed: Feed, bars: Sequence[Bar], provider: str, now: datetime) -> set[datetime]:
     """Write the candles that the series does not have; return their open times."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            _INSERT_SQL,
-            [
-                feed.instrument_id,
-                feed.timeframe,
-                feed.source,
-                "" if provider == feed.source else provider,
-                now,
-                [bar.open_time for bar in bars],
-                [bar.open for bar in bars],
-                [bar.high for bar in bars],
-                [bar.low for bar in bars],
-                [bar.close for bar in bars],
-                [bar.volume for bar in bars],
-            ],
-        )
+        other = "" if provider == feed.source else provider
+        cursor.execute(_INSERT_SQL, [feed.instrument_id, feed.timeframe, feed.source, other, now, *unnested(bars)])
         return {time for (time,) in cursor.fetchall()}
 
 
@@ -85,20 +71,21 @@ def _message(feed: Feed, bar: Bar) -> dict[str, object]:
         "timeframe": bar.timeframe.value,
         "source": feed.source,
         "feed_id": feed.pk,
-        "time": bar.open_time.isoformat(),
-        "open": str(bar.open),
-        "high": str(bar.high),
-        "low": str(bar.low),
-        "close": str(bar.close),
-        "volume": str(bar.volume),
+        **figures_of(bar),
     }
 
 
-_INSERT_SQL = """
+def figures_of(bar: Bar) -> dict[str, str]:
+    """Return a candle's time and figures as text."""
+    figures = {name: str(getattr(bar, name)) for name in ("open", "high", "low", "close", "volume")}
+    return {"time": bar.open_time.isoformat(), **figures}
+
+
+_INSERT_SQL = f"""
 INSERT INTO marketdata_candle
     (instrument_id, timeframe, source, provider, received_at, open_time, open, high, low, close, volume)
 SELECT %s, %s, %s, %s, %s, bar.*
-FROM unnest(%s::timestamptz[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[]) AS bar
+FROM {UNNESTED}
 ON CONFLICT (instrument_id, timeframe, source, open_time) DO NOTHING
 RETURNING open_time
-"""
+"""  # noqa: S608 - a constant

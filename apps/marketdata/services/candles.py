@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from itertools import batched, pairwise
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -91,24 +92,17 @@ def _above_zero(low: Decimal) -> Decimal:
 def _upsert(instrument_id: int, timeframe: Timeframe, source: str, bars: Sequence[Bar], now: datetime) -> list[bool]:
     """Write the candles; return True for each that was inserted and False for each that was changed."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            _UPSERT_SQL,
-            [
-                instrument_id,
-                timeframe.value,
-                source,
-                now,
-                [bar.open_time for bar in bars],
-                [bar.open for bar in bars],
-                [bar.high for bar in bars],
-                [bar.low for bar in bars],
-                [bar.close for bar in bars],
-                [bar.volume for bar in bars],
-            ],
-        )
+        cursor.execute(_UPSERT_SQL, [instrument_id, timeframe.value, source, now, *unnested(bars)])
         return [is_new for (is_new,) in cursor.fetchall()]
 
 
+def unnested(bars: Sequence[Bar]) -> list[list[Any]]:
+    """Return the columns that `UNNESTED` makes rows of."""
+    names = ("open_time", "open", "high", "low", "close", "volume")
+    return [[getattr(bar, name) for bar in bars] for name in names]
+
+
+UNNESTED = "unnest(%s::timestamptz[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[]) AS bar"
 UPSERT_FROM = """
 WITH written AS (
     INSERT INTO marketdata_candle AS stored
@@ -127,7 +121,4 @@ FROM written LEFT JOIN marketdata_candle before USING (instrument_id, timeframe,
 """
 """Insert rows of (open time, open, high, low, close, volume), or change those that differ; true for each new one, which
 the statement's own view of the table does not hold."""
-_UPSERT_SQL = UPSERT_FROM.format(
-    series="%s, %s, %s, %s",
-    rows="unnest(%s::timestamptz[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[], %s::numeric[]) AS bar",
-)
+_UPSERT_SQL = UPSERT_FROM.format(series="%s, %s, %s, %s", rows=UNNESTED)

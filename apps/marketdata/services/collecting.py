@@ -19,10 +19,10 @@ from apps.common.jobs import enqueue
 from apps.marketdata import breaker, metrics
 from apps.marketdata.models import Feed, Source
 from apps.marketdata.services.arriving import candles_arrived
-from apps.marketdata.services.downloading import renamed
+from apps.marketdata.services.asking import exchange_opened, page_asked
 from apps.marketdata.services.feeds import feed_failed
 from apps.marketdata.services.forming import forming_keep
-from apps.marketdata.sources.exchanges import Exchange, ExchangeBusy, ExchangeUnreachable, Page
+from apps.marketdata.sources.exchanges import Exchange, Page
 
 log = structlog.get_logger(__name__)
 LOCK_SPACE = 0xFEED
@@ -83,16 +83,11 @@ def exchange_collect(*, provider: str, feed_ids: Iterable[int], seconds: float =
 
 def _collect(provider: str, feeds: list[Feed], deadline: float) -> int:
     new = 0
-    with asyncio.Runner() as runner:
-        exchange = Exchange(provider, now=timezone.now)
-        runner.run(exchange.__aenter__())
-        try:
-            while feeds and time.monotonic() < deadline:
-                outcomes = runner.run(_ask_all(exchange, feeds))
-                new += sum(_take(provider, outcome) for outcome in outcomes)
-                feeds = [outcome.feed for outcome in outcomes if _is_behind(outcome, exchange)]
-        finally:
-            runner.run(exchange.__aexit__(None, None, None))
+    with exchange_opened(provider) as (runner, exchange):
+        while feeds and time.monotonic() < deadline:
+            outcomes = runner.run(_ask_all(exchange, feeds))
+            new += sum(_take(provider, outcome) for outcome in outcomes)
+            feeds = [outcome.feed for outcome in outcomes if _is_behind(outcome)]
     return new
 
 
@@ -101,12 +96,9 @@ async def _ask_all(exchange: Exchange, feeds: list[Feed]) -> list[Outcome]:
 
 
 async def _ask(exchange: Exchange, feed: Feed) -> Outcome:
-    frame = Timeframe(feed.timeframe)
-    start = None if feed.position is None else feed.position + frame.duration
-    limit = FIRST if start is None else None
+    start = None if feed.position is None else feed.position + Timeframe(feed.timeframe).duration
     try:
-        symbol = feed.source_symbol or feed.instrument.symbol
-        return Outcome(feed, await exchange.candles(symbol=symbol, timeframe=frame, start=start, limit=limit), None)
+        return Outcome(feed, await page_asked(exchange, feed, start=start, limit=None if start else FIRST), None)
     except TradingError as error:
         return Outcome(feed, None, error)
 
@@ -117,15 +109,13 @@ def _take(provider: str, outcome: Outcome) -> int:
     if page is None:
         _note(provider, feed, outcome.error)
         return 0
-    breaker.succeeded(provider)
-    bars = [renamed(bar, feed.instrument.symbol) for bar in page.bars]
     try:
-        new = candles_arrived(feed=feed, bars=bars, provider=provider)
+        new = candles_arrived(feed=feed, bars=page.bars, provider=provider)
     except TradingError as error:
         _note(provider, feed, error)
         return 0
     if page.forming is not None:
-        forming_keep(feed=feed, bar=renamed(page.forming, feed.instrument.symbol))
+        forming_keep(feed=feed, bar=page.forming)
     if feed.last_error:
         Feed.objects.filter(pk=feed.pk).update(last_error="")
     metrics.CANDLES_COLLECTED.labels(provider).inc(new)
@@ -135,15 +125,13 @@ def _take(provider: str, outcome: Outcome) -> int:
 def _note(provider: str, feed: Feed, error: TradingError | None) -> None:
     if error is None:
         return
-    if isinstance(error, ExchangeBusy | ExchangeUnreachable):
-        breaker.failed(provider)
     metrics.FEED_FAILURES.labels(provider, error.code).inc()
     log.warning("feed_got_nothing", feed=str(feed), provider=provider, code=error.code, error=error.message)
     feed_failed(feed_id=feed.pk, message=error.message)
 
 
-def _is_behind(outcome: Outcome, exchange: Exchange) -> bool:
-    """Tell whether a feed has more to fetch: its page was full, and ended before now."""
+def _is_behind(outcome: Outcome) -> bool:
+    """Tell whether a feed has more to fetch: its page ended before now."""
     page, feed = outcome.page, outcome.feed
     if page is None or page.forming is not None or not page.bars:
         return False

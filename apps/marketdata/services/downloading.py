@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 import uuid
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from algotrendy.trading.candles import Bar
 from algotrendy.trading.errors import TradingError
 from algotrendy.trading.values import Timeframe
 from apps.common.jobs import enqueue
-from apps.marketdata import breaker, metrics
-from apps.marketdata.models import UNDER_WAY, Download, DownloadStatus
+from apps.marketdata import metrics
+from apps.marketdata.models import Download, DownloadStatus
+from apps.marketdata.services.asking import exchange_opened, page_asked
 from apps.marketdata.services.candles import StoreReport, candles_store
 from apps.marketdata.services.downloads import TASK
 from apps.marketdata.services.gaps import span_check
-from apps.marketdata.sources.exchanges import Exchange, ExchangeBusy, ExchangeUnreachable, Page
+from apps.marketdata.sources.exchanges import ExchangeBusy, ExchangeUnreachable, Page, page_length
 
 log = structlog.get_logger(__name__)
 SLICE = 45.0
@@ -51,20 +52,21 @@ def download_run(*, download_id: uuid.UUID, seconds: float = SLICE) -> str:
 
 def downloads_sweep() -> int:
     """Hand out what waits, and what has lost its worker; return how many there are."""
-    now = timezone.now()
-    waits = Q(status=DownloadStatus.PENDING) & (Q(retry_at=None) | Q(retry_at__lte=now))
-    lost = Q(status=DownloadStatus.RUNNING, lease_until__lt=now)
-    found = list(Download.objects.filter(waits | lost).order_by("created_at").values_list("pk", flat=True))
+    found = list(_claimable(timezone.now()).order_by("created_at").values_list("pk", flat=True))
     for pk in found:
         enqueue(TASK, str(pk), expires=25)
     return len(found)
 
 
+def _claimable(now: datetime) -> QuerySet[Download]:
+    """Return what waits and may be tried, and what has lost its worker."""
+    waits = Q(status=DownloadStatus.PENDING) & (Q(retry_at=None) | Q(retry_at__lte=now))
+    return Download.objects.filter(waits | Q(status=DownloadStatus.RUNNING, lease_until__lt=now))
+
+
 def _claim(download_id: uuid.UUID) -> Download | None:
     now, lease = timezone.now(), uuid.uuid4()
-    is_free = Q(status=DownloadStatus.PENDING) & (Q(retry_at=None) | Q(retry_at__lte=now))
-    is_lost = Q(status=DownloadStatus.RUNNING, lease_until__lt=now)
-    rows = Download.objects.filter(is_free | is_lost, pk=download_id)
+    rows = _claimable(now).filter(pk=download_id)
     if not rows.update(status=DownloadStatus.RUNNING, lease=lease, lease_until=now + LEASE, updated_at=now):
         return None
     return Download.objects.select_related("instrument").get(pk=download_id)
@@ -72,27 +74,11 @@ def _claim(download_id: uuid.UUID) -> Download | None:
 
 def _fetch(download: Download, deadline: float) -> None:
     """Fetch page after page until the end, the deadline, or the loss of the lease."""
-    frame, symbol = Timeframe(download.timeframe), download.source_symbol or download.instrument.symbol
-    with asyncio.Runner() as runner:
-        exchange = Exchange(download.source, now=timezone.now)
-        runner.run(exchange.__aenter__())
-        try:
-            while download.cursor < download.end and time.monotonic() < deadline:
-                page = runner.run(_page(exchange, symbol, frame, download.cursor))
-                if not _store(download, page, exchange.page_length(frame)):
-                    return
-        finally:
-            runner.run(exchange.__aexit__(None, None, None))
-
-
-async def _page(exchange: Exchange, symbol: str, frame: Timeframe, start: datetime) -> Page:
-    try:
-        page = await exchange.candles(symbol=symbol, timeframe=frame, start=start)
-    except (ExchangeBusy, ExchangeUnreachable):
-        breaker.failed(exchange.exchange_id)
-        raise
-    breaker.succeeded(exchange.exchange_id)
-    return page
+    with exchange_opened(download.source) as (runner, exchange):
+        while download.cursor < download.end and time.monotonic() < deadline:
+            page = runner.run(page_asked(exchange, download, start=download.cursor))
+            if not _store(download, page, page_length(download.source)):
+                return
 
 
 def _store(download: Download, page: Page, length: int) -> bool:
@@ -101,7 +87,7 @@ def _store(download: Download, page: Page, length: int) -> bool:
     A page may be empty although later ones are not: then the stretch that it was asked for holds nothing.
     """
     step = Timeframe(download.timeframe).duration
-    bars = [renamed(bar, download.instrument.symbol) for bar in page.bars if download.cursor <= bar.open_time]
+    bars = [bar for bar in page.bars if download.cursor <= bar.open_time]
     wanted = [bar for bar in bars if bar.open_time < download.end]
     following = bars[-1].open_time + step if bars else download.cursor + length * step
     with transaction.atomic():
@@ -132,13 +118,6 @@ def _write(download: Download, bars: list[Bar]) -> StoreReport:
     )
 
 
-def renamed(bar: Bar, symbol: str) -> Bar:
-    """Return the candle under the house's symbol, whatever the exchange calls the instrument."""
-    if bar.symbol == symbol:
-        return bar
-    return Bar(symbol, bar.timeframe, bar.open_time, bar.open, bar.high, bar.low, bar.close, bar.volume)
-
-
 def _put_off(download: Download, error: TradingError, seconds: float) -> str:
     """Let the download wait and try again; give it up where the source has not answered for long."""
     failures = download.failures + 1
@@ -151,17 +130,7 @@ def _put_off(download: Download, error: TradingError, seconds: float) -> str:
 def _release(
     download: Download, *, retry_at: datetime | None = None, failures: int = 0, error: TradingError | None = None
 ) -> str:
-    mine = Download.objects.filter(pk=download.pk, lease=download.lease, status__in=UNDER_WAY)
-    mine.update(
-        status=DownloadStatus.PENDING,
-        lease=None,
-        lease_until=None,
-        retry_at=retry_at,
-        failures=failures,
-        error_code=error.code if error else "",
-        error=error.message[:500] if error else "",
-        updated_at=timezone.now(),
-    )
+    _let_go(download, DownloadStatus.PENDING, error, retry_at=retry_at, failures=failures)
     if retry_at is None:
         enqueue(TASK, str(download.pk), expires=300)
     return DownloadStatus.PENDING.value
@@ -169,19 +138,8 @@ def _release(
 
 def _end(download: Download, status: DownloadStatus, error: TradingError | None = None) -> str:
     """End the download once, and look what is missing of its span."""
-    now = timezone.now()
     with transaction.atomic():
-        ended = Download.objects.filter(pk=download.pk, lease=download.lease, status=DownloadStatus.RUNNING).update(
-            status=status,
-            lease=None,
-            lease_until=None,
-            retry_at=None,
-            finished_at=now,
-            error_code=error.code if error else "",
-            error=error.message[:500] if error else "",
-            updated_at=now,
-        )
-        if not ended:
+        if not _let_go(download, status, error, retry_at=None, finished_at=timezone.now()):
             return "taken"
         if status == DownloadStatus.COMPLETED:
             span_check(
@@ -194,3 +152,19 @@ def _end(download: Download, status: DownloadStatus, error: TradingError | None 
     metrics.DOWNLOADS.labels(download.source, status.value).inc()
     log.info("download_ended", download=str(download.pk), status=status.value, error=error.message if error else "")
     return status.value
+
+
+def _let_go(download: Download, status: DownloadStatus, error: TradingError | None, **changes: Any) -> bool:
+    """Give the lease back with what became of the download; return False where it was taken away before."""
+    mine = Download.objects.filter(pk=download.pk, lease=download.lease, status=DownloadStatus.RUNNING)
+    return bool(
+        mine.update(
+            status=status,
+            lease=None,
+            lease_until=None,
+            error_code=error.code if error else "",
+            error=error.message[:500] if error else "",
+            updated_at=timezone.now(),
+            **changes,
+        )
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import structlog
 from django.db import transaction
 from django.utils import timezone
 
@@ -16,7 +15,6 @@ from apps.common.jobs import enqueue
 from apps.marketdata.models import UNDER_WAY, Download, DownloadStatus, Instrument
 from apps.marketdata.sources.exchanges import has_exchange
 
-log = structlog.get_logger(__name__)
 MOST_UNDER_WAY = 10
 TASK = "marketdata.download"
 

@@ -12,6 +12,7 @@ from django_redis import get_redis_connection
 from algotrendy.trading.candles import Bar
 from apps.common.events import publish
 from apps.marketdata.models import Feed
+from apps.marketdata.services.arriving import figures_of
 
 SECONDS_KEPT = 300
 log = structlog.get_logger(__name__)
@@ -20,12 +21,7 @@ log = structlog.get_logger(__name__)
 def forming_keep(*, feed: Feed, bar: Bar) -> None:
     """Keep a feed's unfinished candle for a while, and tell its close as the newest price."""
     figures = {
-        "time": bar.open_time.isoformat(),
-        "open": str(bar.open),
-        "high": str(bar.high),
-        "low": str(bar.low),
-        "close": str(bar.close),
-        "volume": str(bar.volume),
+        **figures_of(bar),
         "timeframe": bar.timeframe.value,
         "source": feed.source,
         "at": timezone.now().isoformat(),

@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import F, Max, Min, Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from algotrendy.trading.errors import TradingError
@@ -15,8 +15,8 @@ from algotrendy.trading.values import Timeframe
 from apps.accounts.models import User
 from apps.marketdata.models import Download, Gap, GapScan, GapStatus, Instrument, Outage, Source
 from apps.marketdata.selectors import instrument_get, series_list
-from apps.marketdata.selectors.gaps import Stretch, gaps_between
-from apps.marketdata.selectors.series import series_rows
+from apps.marketdata.selectors.gaps import Stretch, gaps_between, gaps_of, open_gaps
+from apps.marketdata.selectors.series import newest_time, oldest_time, series_rows
 from apps.marketdata.services.downloads import download_create
 from apps.marketdata.services.sessions import sessions_ensure
 from apps.marketdata.sources.exchanges import has_exchange
@@ -37,18 +37,18 @@ def all_gaps_find() -> int:
             instrument = instrument_get(series.symbol)
             sessions_ensure(calendar=instrument.calendar)
             gaps_find(instrument=instrument, timeframe=series.timeframe.value, source=series.source)
-    return Gap.objects.filter(status=GapStatus.OPEN).count()
+    return open_gaps().count()
 
 
-def gaps_find(*, instrument: Instrument, timeframe: str, source: str, anew: bool = False) -> int:
+def gaps_find(*, instrument: Instrument, timeframe: str, source: str) -> int:
     """Search one series for gaps, and look at its known ones again; return how many new ones were found.
 
-    Only what came after the last search is read, unless it is done `anew`.
+    Of the candles only what came after the last search is read.
     """
     scan = GapScan.objects.filter(instrument=instrument, timeframe=timeframe, source=source).first()
-    since = None if anew or scan is None else scan.through
+    since = None if scan is None else scan.through
     found = gaps_between(instrument=instrument, timeframe=timeframe, source=source, start=since, end=None)
-    of_series = Gap.objects.filter(instrument=instrument, timeframe=timeframe, source=source)
+    of_series = gaps_of(instrument, timeframe, source)
     with transaction.atomic():
         for gap in of_series.select_for_update().exclude(status=GapStatus.FILLED):
             _look_again(gap)
@@ -61,15 +61,14 @@ def gaps_find(*, instrument: Instrument, timeframe: str, source: str, anew: bool
 
 def span_check(*, instrument: Instrument, timeframe: str, source: str, start: datetime, end: datetime) -> None:
     """Search a span that was just fetched: what is still missing in it, its source does not have."""
-    of_series = Gap.objects.filter(instrument=instrument, timeframe=timeframe, source=source)
+    of_series = gaps_of(instrument, timeframe, source)
     rows = series_rows(instrument, timeframe, source)
-    before, after = rows.filter(open_time__lt=start), rows.filter(open_time__gte=end)
     found = gaps_between(
         instrument=instrument,
         timeframe=timeframe,
         source=source,
-        start=before.aggregate(found=Max("open_time"))["found"],
-        end=after.aggregate(found=Min("open_time"))["found"],
+        start=newest_time(rows.filter(open_time__lt=start)),
+        end=oldest_time(rows.filter(open_time__gte=end)),
     )
     with transaction.atomic():
         for gap in of_series.select_for_update().filter(start__lt=end, end__gt=start).exclude(status=GapStatus.FILLED):
@@ -120,10 +119,8 @@ def outage_delete(*, outage: Outage) -> None:
 
 
 def _note(instrument: Instrument, timeframe: str, source: str, stretch: Stretch) -> bool:
-    known = Gap.objects.filter(
-        instrument=instrument, timeframe=timeframe, source=source, start__lt=stretch.end, end__gt=stretch.start
-    ).exclude(status=GapStatus.FILLED)
-    if known.exists():
+    known = gaps_of(instrument, timeframe, source).filter(start__lt=stretch.end, end__gt=stretch.start)
+    if known.exclude(status=GapStatus.FILLED).exists():
         return False
     outage = _outage_of(instrument, source, stretch)
     values: dict[str, Any] = {
@@ -140,14 +137,13 @@ def _note(instrument: Instrument, timeframe: str, source: str, stretch: Stretch)
 
 def _look_again(gap: Gap) -> None:
     """Close a gap that was filled; narrow one that was filled in part, and note what else is left of it."""
-    step = Timeframe(gap.timeframe).duration
     left = [
         stretch
         for stretch in gaps_between(
             instrument=gap.instrument,
             timeframe=gap.timeframe,
             source=gap.source,
-            start=_before(gap, step),
+            start=_before(gap),
             end=gap.end,
         )
         if stretch.start < gap.end and stretch.end > gap.start
@@ -163,11 +159,10 @@ def _look_again(gap: Gap) -> None:
         _note(gap.instrument, gap.timeframe, gap.source, stretch)
 
 
-def _before(gap: Gap, step: Any) -> datetime | None:
+def _before(gap: Gap) -> datetime:
     """Return the open time of the newest candle before the gap."""
     rows = series_rows(gap.instrument, gap.timeframe, gap.source).filter(open_time__lt=gap.start)
-    newest: datetime | None = rows.order_by("-open_time").values_list("open_time", flat=True).first()
-    return newest or gap.start - step
+    return newest_time(rows) or gap.start - Timeframe(gap.timeframe).duration
 
 
 def _outage_of(instrument: Instrument, source: str, stretch: Stretch) -> Outage | None:
@@ -180,8 +175,7 @@ def _outage_of(instrument: Instrument, source: str, stretch: Stretch) -> Outage 
 
 
 def _remember(instrument: Instrument, timeframe: str, source: str) -> None:
-    newest = series_rows(instrument, timeframe, source).order_by("-open_time").values_list("open_time", flat=True)
-    through = newest.first()
+    through = newest_time(series_rows(instrument, timeframe, source))
     if through is not None:
         GapScan.objects.update_or_create(
             instrument=instrument,

@@ -10,8 +10,9 @@ from django.db import IntegrityError, transaction
 from algotrendy.trading.errors import TradingError
 from apps.common.jobs import enqueue
 from apps.marketdata.models import ALWAYS_OPEN, AssetType, Instrument
+from apps.marketdata.services.sessions import FOREX
 
-CALENDARS: dict[str, str] = {AssetType.FOREX: "forex", AssetType.STOCK: "XNYS", AssetType.ETF: "XNYS"}
+CALENDARS: dict[str, str] = {AssetType.FOREX: FOREX, AssetType.STOCK: "XNYS", AssetType.ETF: "XNYS"}
 
 
 class InvalidInstrument(TradingError):

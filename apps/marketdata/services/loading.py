@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import InvalidOperation
 
 import psycopg
@@ -17,7 +17,7 @@ from pyarrow import csv
 
 from algotrendy.trading.candles import Bar
 from algotrendy.trading.errors import InvalidCandle
-from algotrendy.trading.values import Timeframe, quantize
+from algotrendy.trading.values import ORIGIN, Timeframe, quantize
 from apps.marketdata import cache
 from apps.marketdata.models import Instrument
 from apps.marketdata.services.candles import UPSERT_FROM, StoreReport
@@ -28,8 +28,6 @@ AMOUNT = pa.decimal128(28, 8)
 TIME = pa.timestamp("us", tz="UTC")
 SCHEMA = pa.schema([("open_time", TIME), *((name, AMOUNT) for name in ("open", "high", "low", "close", "volume"))])
 """What a load takes: open times in UTC, exact prices and volumes."""
-MONDAY = 345_600
-"""The first Monday of Unix time, in seconds: candles of every timeframe are counted from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +91,7 @@ def _checked(table: pa.Table, timeframe: Timeframe) -> pa.Table:
         _refuse(exact, pc.less(high, exact[name]), f"high is below {name}")
     micros = exact["open_time"].cast(pa.int64())
     step = int(timeframe.duration.total_seconds()) * 1_000_000
-    since = pc.subtract(micros, MONDAY * 1_000_000)
+    since = pc.subtract(micros, int(ORIGIN.timestamp()) * 1_000_000)
     off = pc.not_equal(pc.multiply(pc.divide(since, step), step), since)
     _refuse(exact, off, f"the time does not start a {timeframe} candle in UTC (wrong time zone?)")
     if len(exact) > 1:
@@ -124,7 +122,7 @@ def _finished(table: pa.Table, timeframe: Timeframe, now: datetime) -> pa.Table:
 def _prepare(series: _Series, table: pa.Table) -> None:
     """Make the parts that the candles need, and keep other loads of the series waiting."""
     years = pc.unique(pc.year(table["open_time"])).to_pylist() if len(table) else []
-    partitions_ensure(datetime(year, 1, 1, tzinfo=timezone.get_default_timezone()) for year in years)
+    partitions_ensure(datetime(year, 1, 1, tzinfo=UTC) for year in years)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", ["/".join(map(str, series.key))])
 
@@ -143,9 +141,6 @@ def _write(series: _Series, batch: pa.Table) -> tuple[int, int]:
             return len(batch), 0
         except psycopg.errors.UniqueViolation:  # A feed has stored one of them meanwhile.
             pass
-        except Exception as error:
-            if not isinstance(error.__cause__, psycopg.errors.UniqueViolation):
-                raise
     return _upsert(series, batch)
 
 

@@ -8,10 +8,10 @@ import structlog
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from algotrendy.trading.values import Timeframe
 from apps.marketdata import cache
-from apps.marketdata.models import Gap, Instrument, Retention
+from apps.marketdata.models import Instrument, Retention
 from apps.marketdata.selectors import series_list
+from apps.marketdata.selectors.gaps import gaps_of
 from apps.marketdata.selectors.series import Series, series_rows
 from apps.marketdata.services.partitions import partitions_drop_empty
 
@@ -43,12 +43,11 @@ def _retain(series: Series, before: datetime) -> int:
     oldest_kept = times[ALWAYS_KEPT - 1 : ALWAYS_KEPT].first()
     if oldest_kept is None:
         return 0
-    until = min(before - Timeframe(series.timeframe).duration, oldest_kept)
+    until = min(before - series.timeframe.duration, oldest_kept)
     deleted = 0
     while count := _delete_batch(instrument, series, until):
         deleted += count
-    gaps = Gap.objects.filter(instrument=instrument, timeframe=series.timeframe.value, source=series.source)
-    gaps.filter(end__lte=until).delete()
+    gaps_of(instrument, series.timeframe.value, series.source).filter(end__lte=until).delete()
     return deleted
 
 

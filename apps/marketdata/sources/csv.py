@@ -4,45 +4,24 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
 
 from algotrendy.trading.candles import Bar
 from algotrendy.trading.errors import InvalidCandle
-from algotrendy.trading.values import Timeframe
 
 from .base import FileRefused
-from .times import TimeReader, TimeRefused, zone_of
+from .files import FIELDS, CandleFile, column_places
+from .times import TimeReader, TimeRefused
 
-FIELDS = ("time", "open", "high", "low", "close", "volume")
-NO_COLUMN = "none"
-MOST_ERRORS = 10
-_NAMES = {
-    "time": {"time", "date", "datetime", "timestamp", "opentime", "gmttime", "utctime", "t"},
-    "open": {"open", "o", "openprice"},
-    "high": {"high", "h", "highprice"},
-    "low": {"low", "l", "lowprice"},
-    "close": {"close", "c", "closeprice"},
-    "volume": {"volume", "vol", "v", "tickvol", "tickvolume"},
-}
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
 
 @dataclass(frozen=True)
-class CsvSource:
-    """One candle file. `columns` names the file's columns by field where they are not the usual ones."""
-
-    path: Path
-    symbol: str
-    timeframe: Timeframe
-    time_zone: str = "UTC"
-    time_format: str | None = None
-    columns: Mapping[str, str] = field(default_factory=dict)
-    progress: Callable[[int], None] | None = None
-    """Is told how many rows were read since it was last told."""
+class CsvSource(CandleFile):
+    """One candle file of text."""
 
     def read(self) -> list[Bar]:
         """Return the candles, oldest first; raise FileRefused that names line, cause and remedy."""
@@ -85,20 +64,14 @@ class CsvSource:
 
     def _runs_backwards(self, rows: list[tuple[int, list[str]]], place: int) -> bool:
         """Say whether the newest candle comes first, which is no error."""
-        times = self._time_reader()
+        times = self.time_reader()
         try:
             return times.read(rows[0][1][place].strip()) > times.read(rows[-1][1][place].strip())
         except (TimeRefused, IndexError):
             return False  # The row itself is refused later, with its line.
 
-    def _time_reader(self) -> TimeReader:
-        try:
-            return TimeReader(zone_of(self.time_zone), self.time_format)
-        except TimeRefused as error:
-            raise FileRefused([str(error)]) from None
-
     def _bars(self, rows: list[tuple[int, list[str]]], places: dict[str, int], width: int) -> list[Bar]:
-        times, seen = self._time_reader(), dict[datetime, int]()
+        times, seen = self.time_reader(), dict[datetime, int]()
         found, errors = [], []
         for count, (line, row) in enumerate(rows, start=1):
             try:
@@ -112,7 +85,7 @@ class CsvSource:
             if self.progress is not None and (count % 500 == 0 or count == len(rows)):
                 self.progress(count % 500 or 500)
         if errors:
-            raise FileRefused(self._told(errors))
+            raise FileRefused(self.told("line", errors))
         return sorted(found, key=lambda bar: bar.open_time)
 
     def _bar(self, row: list[str], places: dict[str, int], width: int, times: TimeReader) -> Bar:
@@ -126,37 +99,6 @@ class CsvSource:
         bar = Bar(self.symbol, self.timeframe, times.read(row[places["time"]].strip()), *numbers)
         bar.validate()
         return bar
-
-    def _told(self, errors: list[tuple[int, str]]) -> list[str]:
-        errors.sort()
-        told = [f"{self.path.name} line {line}: {cause}." for line, cause in errors[:MOST_ERRORS]]
-        if len(errors) > MOST_ERRORS:
-            told.append(f"{self.path.name}: {len(errors) - MOST_ERRORS} more lines are wrong.")
-        return told
-
-
-def column_places(file: str, header: list[str], columns: Mapping[str, str]) -> dict[str, int]:
-    """Return the index of each field's column; raise FileRefused that names what is missing."""
-    unknown = sorted(set(columns) - set(FIELDS))
-    if unknown:
-        raise FileRefused([f"--columns knows no {', '.join(unknown)}; it knows {', '.join(FIELDS)}."])
-    places, missing = {}, []
-    for name in FIELDS:
-        given = columns.get(name)
-        if name == "volume" and given == NO_COLUMN:
-            continue
-        found = [
-            index
-            for index, column in enumerate(header)
-            if (column == given if given is not None else re.sub(r"[^a-z]", "", column.lower()) in _NAMES[name])
-        ]
-        if found:
-            places[name] = found[0]
-        else:
-            missing.append(name)
-    if missing:
-        raise FileRefused([_missing(file, missing, header)])
-    return places
 
 
 def _number(name: str, text: str) -> Decimal:
@@ -172,10 +114,3 @@ def _remedy(error: Exception) -> str:
     if "wrong time zone" in text:
         return f"{text.replace(' (wrong time zone?)', '')}; give the file's zone with --time-zone, or check --timeframe"
     return f"{text}; correct the line or remove it" if isinstance(error, InvalidCandle) else text
-
-
-def _missing(name: str, missing: list[str], header: list[str]) -> str:
-    example = ",".join(f"{name}=..." for name in missing)
-    hint = f" (volume={NO_COLUMN} where there is none)" if "volume" in missing else ""
-    shown = ", ".join(header)[:200]
-    return f"{name} has no column for {', '.join(missing)}; it has {shown}: name them with --columns {example}{hint}."

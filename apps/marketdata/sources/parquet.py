@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -14,24 +13,15 @@ from pyarrow import parquet
 
 from algotrendy.trading.candles import Bar
 from algotrendy.trading.errors import InvalidCandle
-from algotrendy.trading.values import Timeframe
 
 from .base import FileRefused
-from .csv import FIELDS, MOST_ERRORS, NO_COLUMN, column_places
-from .times import TimeReader, TimeRefused, zone_of
+from .files import FIELDS, NO_COLUMN, CandleFile, column_places
+from .times import TimeReader, TimeRefused
 
 
 @dataclass(frozen=True)
-class ParquetSource:
-    """One candle file. `columns` names the file's columns by field; times without a zone are in `time_zone`."""
-
-    path: Path
-    symbol: str
-    timeframe: Timeframe
-    time_zone: str = "UTC"
-    time_format: str | None = None
-    columns: Mapping[str, str] = field(default_factory=dict)
-    progress: Callable[[int], None] | None = None
+class ParquetSource(CandleFile):
+    """One candle file of columns."""
 
     def read(self) -> list[Bar]:
         """Return the candles, oldest first; raise FileRefused that names row, cause and remedy."""
@@ -39,7 +29,7 @@ class ParquetSource:
         places = column_places(self.path.name, table.column_names, self.columns)
         values = {name: table.column(index).to_pylist() for name, index in places.items()}
         found, errors, seen = [], [], dict[datetime, int]()
-        times = self._reader()
+        times = self.time_reader()
         for number in range(len(table)):
             try:
                 bar = self._bar({name: column[number] for name, column in values.items()}, times)
@@ -48,12 +38,11 @@ class ParquetSource:
                 seen[bar.open_time] = number + 1
                 found.append(bar)
             except (InvalidCandle, TimeRefused, ValueError, ArithmeticError) as error:
-                errors.append(f"{self.path.name} row {number + 1}: {error}; correct the row or remove it.")
+                errors.append((number + 1, f"{error}; correct the row or remove it"))
         if self.progress is not None:
             self.progress(len(table))
         if errors:
-            more = [f"{self.path.name}: {len(errors) - MOST_ERRORS} more rows are wrong."]
-            raise FileRefused(errors[:MOST_ERRORS] + (more if len(errors) > MOST_ERRORS else []))
+            raise FileRefused(self.told("row", errors))
         if not found:
             raise FileRefused([f"{self.path.name} has columns but no candles."])
         return sorted(found, key=lambda bar: bar.open_time)
@@ -65,12 +54,6 @@ class ParquetSource:
             raise FileRefused([f"There is no file {self.path}; check the path."]) from None
         except (pa.ArrowInvalid, OSError) as error:
             raise FileRefused([f"{self.path.name} cannot be read as Parquet: {str(error)[:200]}."]) from None
-
-    def _reader(self) -> TimeReader:
-        try:
-            return TimeReader(zone_of(self.time_zone), self.time_format)
-        except TimeRefused as error:
-            raise FileRefused([str(error)]) from None
 
     def _bar(self, row: Mapping[str, Any], times: TimeReader) -> Bar:
         figures = [_number(name, row[name]) if name in row else Decimal(0) for name in FIELDS if name != "time"]

@@ -16,6 +16,7 @@ from apps.brokers.adapters.paper import PaperGateway, paper_connections_met
 from apps.brokers.models import BrokerConnection
 from apps.marketdata.models import Feed, Instrument
 from apps.marketdata.selectors import bars_after, candles_window
+from apps.marketdata.selectors.feeds import STALE_AFTER
 from apps.orders.models import SeriesCursor
 from apps.orders.selectors import unsettled_orders
 from apps.orders.services.filling import report_apply
@@ -30,8 +31,6 @@ from apps.strategies.services import strategies_hold, strategies_ran, strategy_e
 LOCK_SPACE = 0x5EED
 """The first key of the advisory locks that let one worker at a time trade a feed."""
 TIME_BUDGET = 60.0
-LATE_AFTER = 2
-"""Candles after whose length a strategy no longer trades on one."""
 type Window = Callable[[datetime, int], Candles]
 """Returns the newest candles that had opened by a time, at most so many, oldest first."""
 
@@ -95,14 +94,14 @@ def _trade_waiting(feed: Feed, deadline: float) -> int:
 
 def _is_late(feed: Feed, bar: Bar) -> bool:
     """Tell whether an exchange's candle is older than two candles: its prices are not those of now."""
-    return not feed.is_replay and timezone.now() - bar.close_time > LATE_AFTER * bar.timeframe.duration
+    return not feed.is_replay and timezone.now() - bar.close_time > STALE_AFTER * bar.timeframe.duration
 
 
 def _hold_strategies(instrument: Instrument, bar: Bar, scope: Scope) -> None:
     age = (timezone.now() - bar.close_time).total_seconds() / 60
     reason = (
         f"Holds: the candle of {bar.open_time:%Y-%m-%d %H:%M} UTC came {age:,.0f} minutes after its close, later than "
-        f"{LATE_AFTER} candles of {bar.timeframe}."
+        f"{STALE_AFTER} candles of {bar.timeframe}."
     )
     strategies_hold(strategies=strategies_to_run(instrument, bar.timeframe, scope), reason=reason)
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from django.conf import LazySettings
-from django_redis import get_redis_connection
 
 from algotrendy.trading.candles import Bar
 from algotrendy.trading.values import Timeframe
@@ -25,7 +22,7 @@ from apps.marketdata.sources.exchanges import (
     has_exchange,
 )
 from tests.exchange.market import row
-from tests.exchange.server import Fault, LoopbackExchange, running
+from tests.exchange.server import Fault, LoopbackExchange
 
 NOW = datetime(2024, 3, 1, 12, 30, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -33,14 +30,10 @@ FOUR = ["binance", "okx", "coinbase", "kraken"]
 
 
 @pytest.fixture
-def venue(settings: LazySettings) -> Iterator[LoopbackExchange]:
-    get_redis_connection("default").flushdb()
-    with running() as server:
-        server.now = NOW.timestamp()
-        settings.EXCHANGE_ENDPOINTS = server.endpoints
-        settings.EXCHANGE_RATE_LIMITS = dict.fromkeys(FOUR, 1)
-        settings.EXCHANGE_TIMEOUT_SECONDS = 1.0
-        yield server
+def venue(venue: LoopbackExchange) -> LoopbackExchange:
+    """Stop the exchange's clock."""
+    venue.now = NOW.timestamp()
+    return venue
 
 
 def ask(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from django.conf import LazySettings
 from django.core.management import call_command
 from django.utils import timezone
 from django_redis import get_redis_connection
@@ -49,22 +47,11 @@ from apps.marketdata.services.retention import candles_retain
 from apps.marketdata.services.sessions import UnknownCalendar, calendar_check, sessions_ensure, sessions_refresh
 from tests.builders import make_candles_rows, make_instrument, make_user
 from tests.exchange.market import row
-from tests.exchange.server import Fault, LoopbackExchange, running
+from tests.exchange.server import Fault, LoopbackExchange
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HOUR = timedelta(hours=1)
 MONDAY = datetime(2024, 3, 4, tzinfo=UTC)
-FOUR = ("binance", "okx", "coinbase", "kraken")
-
-
-@pytest.fixture
-def venue(settings: LazySettings) -> Iterator[LoopbackExchange]:
-    get_redis_connection("default").flushdb()
-    with running() as server:
-        settings.EXCHANGE_ENDPOINTS = server.endpoints
-        settings.EXCHANGE_RATE_LIMITS = dict.fromkeys(FOUR, 1)
-        settings.EXCHANGE_TIMEOUT_SECONDS = 1.0
-        yield server
 
 
 @pytest.fixture

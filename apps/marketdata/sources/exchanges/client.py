@@ -11,7 +11,6 @@ from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Self
 
-import structlog
 from django.conf import settings
 
 from algotrendy.trading.values import Timeframe
@@ -21,7 +20,6 @@ from . import known, markets
 from .errors import ExchangeBusy, ExchangeRefused, ExchangeUnreachable, HistoryTooShort
 from .pages import Page, page_of
 
-log = structlog.get_logger(__name__)
 BUSY_FOR = 30.0
 """Seconds to wait where the exchange does not say how long."""
 
@@ -62,9 +60,6 @@ class Exchange:
         if self._behind is not None:
             await self._behind.close()
 
-    def page_length(self, timeframe: Timeframe) -> int:
-        return known.page_length(self.exchange_id)
-
     async def candles(
         self, *, symbol: str, timeframe: Timeframe, start: datetime | None, limit: int | None = None
     ) -> Page:
@@ -74,7 +69,8 @@ class Exchange:
         """
         self._require(timeframe)
         await self._know([symbol])
-        length = min(limit or self.page_length(timeframe), self.page_length(timeframe))
+        longest = known.page_length(self.exchange_id)
+        length = min(limit or longest, longest)
         since = int((start or self._moment() - timeframe.duration * length).timestamp() * 1000)
         rows = await self._ask(self._behind.fetch_ohlcv, symbol, timeframe.value, since, length)
         page = page_of(rows, exchange_id=self.exchange_id, symbol=symbol, timeframe=timeframe, now=self._moment())
