@@ -32,7 +32,7 @@ def _without_cached_rows(request: pytest.FixtureRequest) -> None:
     """Drop what the cache knows of rows that an earlier test, or an earlier run, has rolled back."""
     if "db" in request.fixturenames or request.node.get_closest_marker("django_db"):
         client = get_redis_connection("default")
-        for pattern in ("algotrendy:latest_candle:*", "*:access:*"):
+        for pattern in ("algotrendy:market:*", "algotrendy:forming:*", "*:access:*"):
             for key in client.scan_iter(pattern):
                 client.delete(key)
 

@@ -14,7 +14,7 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["apps.accounts.api.throttling.TierThrottle"],
     "DEFAULT_PAGINATION_CLASS": "apps.common.api.pagination.KeysetPagination",
     "DEFAULT_FILTER_BACKENDS": ["apps.common.api.filters.StrictFilterBackend"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["apps.common.api.renderers.KeptJSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["apps.common.api.parsers.ExactJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "apps.common.api.schema.ProblemSchema",
     "DEFAULT_METADATA_CLASS": None,
@@ -64,6 +64,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "Role": "apps.accounts.models.Role",
         "JobStatus": "apps.strategies.models.JobStatus",
+        "GapStatus": "apps.marketdata.models.GapStatus",
+        "DownloadStatus": "apps.marketdata.models.DownloadStatus",
         "OrderRole": "apps.orders.models.OrderRole",
         "OrderType": "apps.common.api.schema.ORDER_TYPES",
         "Side": "apps.common.api.schema.SIDES",

@@ -1,4 +1,4 @@
-"""Exchanges: how long they may take, where they are reached, and how often they are asked."""
+"""Exchanges (how long they may take, where they are reached, how often they are asked), and the cache of reads."""
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -9,6 +9,8 @@ EXCHANGE_ENDPOINTS: dict[str, str] = env.json("EXCHANGE_ENDPOINTS", default={})
 """A mirror or gateway in front of an exchange's public API, by the exchange's id."""
 EXCHANGE_RATE_LIMITS: dict[str, float] = env.json("EXCHANGE_RATE_LIMITS", default={})
 """Milliseconds between two requests to an exchange, where it is not ccxt's figure."""
+MARKETDATA_CACHE = env.bool("MARKETDATA_CACHE", default=True)
+"""Whether what is read of candles is kept in Redis until it changes, for a minute at most."""
 
 if not isinstance(EXCHANGE_ENDPOINTS, dict) or not all(
     isinstance(url, str) and url.startswith(("http://", "https://")) for url in EXCHANGE_ENDPOINTS.values()

@@ -60,8 +60,16 @@ API: dict[str, dict[str, frozenset[str] | str]] = {
     "/api/market-data/instruments": {"get": PUBLIC},
     "/api/market-data/instruments/{symbol}": {"get": PUBLIC},
     "/api/market-data/feeds": {"get": PUBLIC},
+    "/api/market-data/gaps": {"get": PUBLIC},
+    "/api/market-data/gaps/{gap_id}/backfill": {"post": TRADE},
+    "/api/market-data/downloads": {"get": VIEW, "post": TRADE},
+    "/api/market-data/downloads/{download_id}": {"get": VIEW},
+    "/api/market-data/downloads/{download_id}/cancel": {"post": TRADE},
     "/api/market-data/{symbol}/candles": {"get": PUBLIC},
     "/api/market-data/{symbol}/latest": {"get": PUBLIC},
+    "/api/market-data/{symbol}/ticker": {"get": PUBLIC},
+    "/api/market-data/{symbol}/indicators": {"get": PUBLIC},
+    "/api/market-data/indicators": {"get": PUBLIC},
     "/api/portfolios": {"get": VIEW},
     "/api/portfolios/{portfolio_id}": {"get": VIEW},
     "/api/portfolios/{portfolio_id}/equity": {"get": VIEW},
@@ -102,6 +110,8 @@ API: dict[str, dict[str, frozenset[str] | str]] = {
 }
 OWNERS_ALONE = ("session_id", "key_id")
 """Rows that not even an administrator reaches by API."""
+EVERYBODYS = ("user_id", "gap_id", "download_id")
+"""Rows that everybody reaches who may use the route."""
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ from apps.accounts.models import ApiKey, ApiSession, User
 from apps.accounts.services import api_key_create, session_begin
 from apps.portfolio.api.serializers import PortfolioSerializer
 from tests.apps.dashboard.conftest import book_of
-from tests.builders import make_candles_rows, make_completed_backtest, make_feed, make_optimization
+from tests.builders import make_candles_rows, make_completed_backtest, make_feed, make_history, make_optimization
 
 CHECKS = [
     not_a_server_error, status_code_conformance, content_type_conformance, response_headers_conformance,
@@ -74,7 +74,9 @@ def send_as(admin: User, trader: User, viewer: User) -> Callable[[str], Send]:
     _, text = api_key_create(user=trader, name="cases", scopes=["read", "trade"])
     people = {"viewer": viewer, "trader": trader, "admin": admin}
     tokens = {name: session_begin(user=user).access for name, user in people.items()}
+    history = make_history(book.order.instrument)
     ids = {
+        "gap_id": history["marketdata_gap"].pk, "download_id": history["marketdata_download"].pk,
         "portfolio_id": book.portfolio.pk, "strategy_id": book.strategy.pk, "order_id": book.order.pk,
         "backtest_id": backtest.pk, "optimization_id": make_optimization(trader).pk,
         "position_id": book.position.pk, "user_id": trader.pk, "symbol": "BTC/USD",

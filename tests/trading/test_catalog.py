@@ -71,6 +71,26 @@ def test_averages_and_bands() -> None:
     np.testing.assert_allclose(bands["lowerband"], sma(CLOSE, 20) - 2 * deviation, rtol=1e-8, equal_nan=True)
 
 
+def test_the_exponential_average_begins_with_a_plain_one() -> None:
+    expected = reference.ema(CLOSE.tolist(), 20)
+    np.testing.assert_allclose(values("ema", timeperiod=20)["real"][19:], expected[19:], rtol=1e-12)
+
+
+def test_macd_is_the_difference_of_two_averages_from_the_same_candle() -> None:
+    found = values("macd", fastperiod=12, slowperiod=26, signalperiod=9)
+    expected = reference.macd_histogram(CLOSE.tolist(), 12, 26, 9)
+    np.testing.assert_allclose(found["macdhist"][33:], expected[33:], rtol=1e-6, atol=1e-12)
+
+
+def test_the_slow_stochastic_is_averaged_twice() -> None:
+    found = values("stoch", fastk_period=14, slowk_period=3, slowd_period=3)
+    highs = np.array([HIGH[max(k - 13, 0) : k + 1].max() for k in range(700)])
+    lows = np.array([LOW[max(k - 13, 0) : k + 1].min() for k in range(700)])
+    slow_k = sma((CLOSE - lows) / (highs - lows) * 100, 3)
+    np.testing.assert_allclose(found["slowk"][17:], slow_k[17:], rtol=1e-8)
+    np.testing.assert_allclose(found["slowd"][17:], sma(slow_k, 3)[17:], rtol=1e-8)
+
+
 def test_wilders_figures() -> None:
     ranges = np.maximum(HIGH[1:], CLOSE[:-1]) - np.minimum(LOW[1:], CLOSE[:-1])
     expected = wilder(ranges.tolist(), 14)
@@ -79,30 +99,35 @@ def test_wilders_figures() -> None:
     np.testing.assert_allclose(rsi[14:], reference.rsi(CLOSE.tolist(), 14)[14:], rtol=1e-9)
 
 
+def windows(column: Any, period: int) -> Any:
+    """Return the last `period` values at each candle, a row a candle; from the first that has so many."""
+    return np.lib.stride_tricks.sliding_window_view(column, period)
+
+
 def test_oscillators_against_their_formulas() -> None:
-    row = 400
-    high, low = HIGH[row - 13 : row + 1].max(), LOW[row - 13 : row + 1].min()
-    assert values("willr", timeperiod=14)["real"][row] == pytest.approx((CLOSE[row] - high) / (high - low) * 100)
+    high, low = windows(HIGH, 14).max(axis=1), windows(LOW, 14).min(axis=1)
+    expected = (CLOSE[13:] - high) / (high - low) * 100
+    np.testing.assert_allclose(values("willr", timeperiod=14)["real"][13:], expected, rtol=1e-8, atol=1e-9)
     fast = values("stochf", fastk_period=14, fastd_period=3)
-    assert fast["fastk"][row] == pytest.approx((CLOSE[row] - low) / (high - low) * 100)
-    assert fast["fastd"][row] == pytest.approx(fast["fastk"][row - 2 : row + 1].mean())
-    part = TYPICAL[row - 19 : row + 1]
-    expected = (TYPICAL[row] - part.mean()) / (0.015 * np.abs(part - part.mean()).mean())
-    assert values("cci", timeperiod=20)["real"][row] == pytest.approx(expected)
-    moves = np.sign(np.diff(CLOSE))
-    assert values("obv")["real"][row] == pytest.approx(VOLUME[0] + (moves[:row] * VOLUME[1 : row + 1]).sum())
+    np.testing.assert_allclose(fast["fastk"][15:], ((CLOSE[13:] - low) / (high - low) * 100)[2:], rtol=1e-8, atol=1e-9)
+    np.testing.assert_allclose(fast["fastd"][17:], sma(fast["fastk"], 3)[17:], rtol=1e-8)
+    part = windows(TYPICAL, 20)
+    mean = part.mean(axis=1)
+    expected = (TYPICAL[19:] - mean) / (0.015 * np.abs(part - mean[:, None]).mean(axis=1))
+    np.testing.assert_allclose(values("cci", timeperiod=20)["real"][19:], expected, rtol=1e-6, atol=1e-6)
+    signed = np.sign(np.diff(CLOSE)) * VOLUME[1:]
+    np.testing.assert_allclose(values("obv")["real"], VOLUME[0] + np.concatenate([[0], signed.cumsum()]), rtol=1e-9)
 
 
 def test_volume_and_volatility() -> None:
-    row, part = 300, slice(281, 301)
-    expected = (TYPICAL[part] * VOLUME[part]).sum() / VOLUME[part].sum()
-    assert values("vwap", timeperiod=20)["real"][row] == pytest.approx(expected)
+    flow = TYPICAL * VOLUME
+    expected = windows(flow, 20).sum(axis=1) / windows(VOLUME, 20).sum(axis=1)
+    np.testing.assert_allclose(values("vwap", timeperiod=20)["real"][19:], expected, rtol=1e-9)
     returns = CLOSE[1:] / CLOSE[:-1] - 1
-    assert values("volatility", timeperiod=20)["real"][row] == pytest.approx(returns[row - 20 : row].std())
-    flow, moved = TYPICAL * VOLUME, np.diff(TYPICAL)
-    window = range(row - 13, row + 1)
-    up, down = (sum(flow[k] for k in window if sign * moved[k - 1] > 0) for sign in (1, -1))
-    assert values("mfi", timeperiod=14)["real"][row] == pytest.approx(100 * up / (up + down))
+    found = values("volatility", timeperiod=20)["real"][20:]
+    np.testing.assert_allclose(found, windows(returns, 20).std(axis=1), rtol=1e-6)
+    mfi = reference.mfi(HIGH.tolist(), LOW.tolist(), CLOSE.tolist(), VOLUME.tolist(), 14)
+    np.testing.assert_allclose(values("mfi", timeperiod=14)["real"][14:], mfi[14:], rtol=1e-7)
 
 
 def test_adx_is_smoothed_twice() -> None:

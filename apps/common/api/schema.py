@@ -16,8 +16,16 @@ from apps.common.models import choices_of
 from .errors import MEDIA_TYPE
 from .permissions import PUBLIC, needed_for
 from .throttling import UNLIMITED
+from .views import Revalidated
 
 RETRY_AFTER = "Retry-After"
+REVALIDATED = {
+    "ETag": {
+        "description": "Send it as If-None-Match to be told whether it is still so.",
+        "schema": {"type": "string"},
+    },
+    "Cache-Control": {"description": "Keep it, and ask each time.", "schema": {"type": "string"}},
+}
 # Words that share a field's name (`side`, `type`) but not its choices: ENUM_NAME_OVERRIDES names their schemas.
 ORDER_TYPES = choices_of(OrderType)
 ORDER_STATUSES = choices_of(OrderStatus)
@@ -61,6 +69,9 @@ class ProblemSchema(AutoSchema):
             for status in self._problem_statuses(operation):
                 answer = {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {"schema": problem}}}
                 operation["responses"].setdefault(str(status), answer)
+            if isinstance(self.view, Revalidated) and self.method == "GET":
+                operation["responses"]["304"] = {"description": "It is what your ETag names."}
+                operation["responses"]["200"]["headers"] = dict(REVALIDATED)
             self._add_limit_headers(operation["responses"])
         return operation
 

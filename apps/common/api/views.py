@@ -7,6 +7,9 @@ from typing import Any
 
 from django.db.models import Model, QuerySet
 from django.http import Http404
+from django.utils.cache import patch_cache_control
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import conditional_page
 from rest_framework.exceptions import APIException
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
@@ -25,6 +28,17 @@ class CountedCalls(APIView):
             raise
         self.check_throttles(request)
         super().initial(request, *args, **kwargs)
+
+
+@method_decorator(conditional_page, name="dispatch")
+class Revalidated(CountedCalls):
+    """What browsers and proxies may keep, if they ask each time by its ETag whether it is still so."""
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        final = super().finalize_response(request, response, *args, **kwargs)
+        if final.status_code == 200:
+            patch_cache_control(final, public=True, no_cache=True)
+        return final
 
 
 class ApiView(CountedCalls):

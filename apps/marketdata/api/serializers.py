@@ -66,23 +66,48 @@ class CandleSerializer(RowSerializer):
         ]  # fmt: skip
 
 
-class CandlesQuerySerializer(StrictSerializer):
+class TimeframeField(serializers.ChoiceField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=choices_of(Timeframe), **kwargs)
+
+
+class TickerSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    """The newest price and the day that it ends; the unfinished candle is part of it where there is one."""
+
+    symbol = serializers.CharField()
+    timeframe = TimeframeField()
+    source = serializers.CharField()  # type: ignore[assignment]
+    price = AmountField()
+    time = UtcDateTimeField(help_text="When the price was so.")
+    is_final = serializers.BooleanField(help_text="False where it is of a candle that is not finished.")
+    open = AmountField(help_text="The first price of the day.")
+    high = AmountField()
+    low = AmountField()
+    volume = AmountField()
+    change = AmountField(help_text="Since the first price of the day.")
+    change_percent = AmountField()
+
+
+class SpanQuerySerializer(StrictSerializer):
     """Which candles: with a start the oldest from there on, else the newest; always given oldest first."""
 
-    timeframe = serializers.ChoiceField(choices=choices_of(Timeframe))
+    timeframe = TimeframeField()
     source = serializers.RegexField(  # type: ignore[assignment]
         r"^[a-z0-9_-]{1,32}$", required=False, help_text="The enabled feed's, else the newest, where left out."
     )
     start = UtcDateTimeField(required=False, help_text="Open time, inclusive.")
     end = UtcDateTimeField(required=False, help_text="Open time, exclusive.")
     limit = serializers.IntegerField(min_value=1, max_value=MOST_CANDLES, default=DEFAULT_CANDLES)
-    format = serializers.ChoiceField(choices=[ROWS, COLUMNS], default=ROWS, help_text="A list a figure, for charts.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         start, end = attrs.get("start"), attrs.get("end")
         if start is not None and end is not None and start >= end:
             raise serializers.ValidationError({"start": "The start is not before the end."}, code="invalid_span")
         return attrs
+
+
+class CandlesQuerySerializer(SpanQuerySerializer):
+    format = serializers.ChoiceField(choices=[ROWS, COLUMNS], default=ROWS, help_text="A list a figure, for charts.")
 
 
 class CandleRowSerializer(serializers.Serializer):  # type: ignore[type-arg]
@@ -107,7 +132,7 @@ class CandlesSerializer(serializers.Serializer):  # type: ignore[type-arg]
     """Candles, oldest first: `results` as rows, or `columns`."""
 
     symbol = serializers.CharField()
-    timeframe = serializers.ChoiceField(choices=choices_of(Timeframe))
+    timeframe = TimeframeField()
     source = serializers.CharField(  # type: ignore[assignment]
         allow_null=True, help_text="Null where no candle is stored."
     )

@@ -37,7 +37,7 @@ def candles_arrived(*, feed: Feed, bars: Sequence[Bar], provider: str = "") -> i
     for bar in checked:
         if bar.close_time > now:
             raise InvalidCandle(f"the candle of {bar.open_time:%Y-%m-%d %H:%M} has not closed yet")
-    with cache.changing(feed.instrument_id), transaction.atomic():
+    with cache.changing(feed.instrument.symbol), transaction.atomic():
         locked = Feed.objects.select_for_update().get(pk=feed.pk)
         later = [bar for bar in checked if locked.position is None or bar.open_time > locked.position]
         if not later:

@@ -51,7 +51,7 @@ def candles_store(*, instrument: Instrument, timeframe: str, source: str, bars: 
             raise InvalidCandle(f"there are two candles for {later.open_time:%Y-%m-%d %H:%M}")
     finished = [bar for bar in checked if bar.close_time <= now]
     inserted = updated = 0
-    with cache.changing(instrument.pk), transaction.atomic():
+    with cache.changing(instrument.symbol), transaction.atomic():
         partitions_ensure(bar.open_time for bar in finished)
         # Sorted, so that concurrent writers lock rows in the same order.
         for batch in batched(finished, BATCH):

@@ -56,7 +56,7 @@ def feed_update(*, feed: Feed, **changes: object) -> Feed:
     _require_sources(feed)
     try:
         feed.full_clean()
-        with cache.changing(feed.instrument_id), transaction.atomic():
+        with cache.changing(feed.instrument.symbol), transaction.atomic():
             # Only what was changed: the feed's process may be moving the position meanwhile.
             feed.save(update_fields=[*changes, "last_error"] if feed.pk else None)
     except ValidationError as error:

@@ -63,7 +63,7 @@ def candles_load(*, instrument: Instrument, timeframe: str, source: str, table: 
     checked = _checked(table, series.timeframe)
     finished = _finished(checked, series.timeframe, now)
     inserted = updated = 0
-    with cache.changing(instrument.pk), transaction.atomic():
+    with cache.changing(instrument.symbol), transaction.atomic():
         _prepare(series, finished)
         for batch in _batches(finished):
             new, changed = _write(series, batch)

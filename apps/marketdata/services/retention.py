@@ -52,7 +52,7 @@ def _retain(series: Series, before: datetime) -> int:
 
 
 def _delete_batch(instrument: Instrument, series: Series, until: datetime) -> int:
-    with cache.changing(instrument.pk), transaction.atomic(), connection.cursor() as cursor:
+    with cache.changing(instrument.symbol), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_DELETE, [instrument.pk, series.timeframe.value, series.source, until, BATCH])
         return int(cursor.rowcount)
 

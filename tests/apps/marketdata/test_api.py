@@ -101,7 +101,7 @@ def test_the_enabled_feeds_candles_are_shown_unless_others_are_asked_for(get: Ge
     make_candles_rows(instrument, [100, 101, 102])
     make_candles_rows(instrument, [100], source="replay")
     assert get("/EUR/USD/candles", timeframe="1h").json()["source"] == "csv"
-    make_feed(instrument)
+    services.feed_ensure(instrument=instrument, timeframe="1h")
     assert _closes(get("/EUR/USD/candles", timeframe="1h")) == ["100"]
     assert _closes(get("/EUR/USD/candles", timeframe="1h", source="csv")) == ["100", "101", "102"]
 

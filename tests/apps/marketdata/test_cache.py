@@ -87,8 +87,8 @@ def test_a_corrected_candle_is_seen_at_once(instrument: Instrument) -> None:
 def test_a_reader_between_two_writers_keeps_nothing_old(instrument: Instrument, feed: Feed) -> None:
     """The first writer is done while the second is still at work: what is read then must not outlive the second."""
     services.candle_arrived(feed=feed, bar=make_bar(0))
-    with cache.changing(instrument.pk):
-        with cache.changing(instrument.pk):
+    with cache.changing(instrument.symbol):
+        with cache.changing(instrument.symbol):
             pass
         assert _latest_hour(instrument) == 0
         Candle.objects.create(instrument=instrument, timeframe="1h", source="replay", **_figures(1))
@@ -98,25 +98,24 @@ def test_a_reader_between_two_writers_keeps_nothing_old(instrument: Instrument, 
 def test_a_slow_reader_does_not_bring_the_old_candle_back(instrument: Instrument, feed: Feed) -> None:
     services.candle_arrived(feed=feed, bar=make_bar(0))
 
-    def slow_read(asked: Instrument) -> Candle | None:
-        old = latest._latest_stored(asked)
+    def slow_read() -> bytes:
+        old = latest._dump(latest._latest_stored(instrument))
         services.candle_arrived(feed=feed, bar=make_bar(1))
         return old
 
-    late = cache.latest_candle(instrument, slow_read)
-    assert late is not None
-    assert late.open_time == MONDAY  # It asked before the new candle came.
+    late = cache.kept("latest_candle", instrument.symbol, "", slow_read)
+    assert MONDAY.isoformat().encode() in late  # It asked before the new candle came.
     assert _latest_hour(instrument) == 1
 
 
 def test_a_writer_that_dies_after_its_commit_leaves_nothing_old(instrument: Instrument, feed: Feed) -> None:
     services.candle_arrived(feed=feed, bar=make_bar(0))
     assert _latest_hour(instrument) == 0
-    writer = cache.changing(instrument.pk)
+    writer = cache.changing(instrument.symbol)
     writer.__enter__()
     Candle.objects.create(instrument=instrument, timeframe="1h", source="replay", **_figures(1))
     assert _latest_hour(instrument) == 1  # without the writer's release
-    (holds,) = get_redis_connection("default").keys("algotrendy:latest_candle:*:holds")
+    (holds,) = get_redis_connection("default").keys("algotrendy:market:*:holds")
     assert cache.SECONDS_KEPT < get_redis_connection("default").ttl(holds) <= cache.SECONDS_HELD
 
 

@@ -568,7 +568,7 @@ def test_a_feed_catches_up_and_then_gets_what_is_new(
     assert feed.last_received_at is not None
     assert feed.last_received_at >= now
     assert exchange_collect(provider="okx", feed_ids=[feed.pk]) <= 1
-    assert b'"timeframe": "1h"' in get_redis_connection("default").get(f"algotrendy:forming:{bitcoin.pk}")
+    assert b'"timeframe": "1h"' in get_redis_connection("default").get(f"algotrendy:forming:{bitcoin.symbol}")
 
 
 def test_while_the_source_does_not_answer_its_fallback_is_asked(

@@ -273,6 +273,8 @@ def test_a_search_is_asked_for_and_read(client: APIClient, owner: User) -> None:
     assert (done["status"], done["done"]) == ("completed", 6)
     best = client.get(f"{path}/trials", {"limit": 1}).json()
     assert (best["results"][0]["parameters"], best["next"]) == (done["best_parameters"], 1)
+    beyond = client.get(f"{path}/trials", {"cursor": 402885748703673215614976})
+    assert (beyond.status_code, beyond.json()["errors"][0]["field"]) == (400, "cursor")
     numbers = [row["number"] for row in client.get(f"{path}/trials", {"order": "number"}).json()["results"]]
     assert numbers == list(range(6))
     heat = client.get(f"{path}/heat-map").json()

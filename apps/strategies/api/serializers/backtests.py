@@ -139,9 +139,18 @@ class BacktestTradeSerializer(serializers.Serializer):  # type: ignore[type-arg]
     duration_seconds = serializers.IntegerField()
 
 
+class NumberedCursorField(serializers.IntegerField):
+    """How many rows to leave out; no list is as long as what a database cannot count."""
+
+    def __init__(self) -> None:
+        super().__init__(min_value=0, max_value=2**31 - 1, default=0, help_text="The page before's `next`.")
+
+
 class PageQuerySerializer(StrictSerializer):
     limit = serializers.IntegerField(min_value=1, max_value=500, default=100)
-    cursor = serializers.IntegerField(min_value=0, default=0, help_text="The page before's `next`.")
+    cursor = serializers.IntegerField(
+        min_value=0, max_value=2**31 - 1, default=0, help_text="The page before's `next`."
+    )
 
 
 class BacktestTradesSerializer(serializers.Serializer):  # type: ignore[type-arg]

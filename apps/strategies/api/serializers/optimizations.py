@@ -88,7 +88,9 @@ class TrialSerializer(RowSerializer):
 class TrialQuerySerializer(StrictSerializer):
     order = serializers.ChoiceField(choices=["best", "number"], default="best")
     limit = serializers.IntegerField(min_value=1, max_value=500, default=100)
-    cursor = serializers.IntegerField(min_value=0, default=0, help_text="The page before's `next`.")
+    cursor = serializers.IntegerField(
+        min_value=0, max_value=2**31 - 1, default=0, help_text="The page before's `next`."
+    )
 
 
 class TrialsSerializer(serializers.Serializer):  # type: ignore[type-arg]
