@@ -17,6 +17,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("apps.operations.api.urls")),
     path("api/", include("apps.accounts.api.urls")),
+    path("api/", include("apps.alerts.api.urls")),
     path("api/", include("apps.marketdata.api.urls")),
     path("api/", include("apps.portfolio.api.urls")),
     path("api/", include("apps.strategies.api.urls")),

@@ -14,6 +14,7 @@ from algotrendy.trading.orders import OrderStatus
 from algotrendy.trading.strategies import registry
 from algotrendy.trading.values import OrderType, PositionSide, Side, Timeframe
 from apps.accounts.models import Role, User
+from apps.alerts.models import Alert
 from apps.brokers.models import BrokerConnection, BrokerKind, PaperOrder, PaperTrade
 from apps.marketdata.models import (
     AssetType,
@@ -121,6 +122,12 @@ def make_history(instrument: Instrument) -> dict[str, Any]:
         "marketdata_outage": Outage.objects.get_or_create(source="okx", **span, note="Maintenance.")[0],
         "marketdata_retention": Retention.objects.get_or_create(timeframe=Timeframe.M1, days=90)[0],
     }
+
+
+def make_alert(owner: User | None = None, **overrides: Any) -> Alert:
+    """Return an open alert; everybody's where it has no owner."""
+    values = {"code": "feed_stale", "subject": f"feed:{next(_numbers)}", "severity": "warning", **overrides}
+    return Alert.objects.create(owner=owner, message="The feed is stale.", seen_at=MARKET_TIME, **values)
 
 
 def make_feed(instrument: Instrument | None = None, **overrides: Any) -> Feed:

@@ -66,6 +66,7 @@ SPECTACULAR_SETTINGS = {
         "JobStatus": "apps.strategies.models.JobStatus",
         "GapStatus": "apps.marketdata.models.GapStatus",
         "DownloadStatus": "apps.marketdata.models.DownloadStatus",
+        "AlertSeverity": "apps.alerts.models.Severity",
         "OrderRole": "apps.orders.models.OrderRole",
         "OrderType": "apps.common.api.schema.ORDER_TYPES",
         "Side": "apps.common.api.schema.SIDES",

@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "algotrendy.apps.PlatformConfig",
     "apps.common",
     "apps.accounts",
+    "apps.alerts",
     "apps.marketdata",
     "apps.brokers",
     "apps.portfolio",

@@ -51,6 +51,21 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "schedule": 60,
         "options": {"queue": "marketdata", "expire_seconds": 55},
     },
+    "Tell how the market stands": {
+        "task": "marketdata.summarize",
+        "schedule": 10,
+        "options": {"queue": "marketdata", "expire_seconds": 9},
+    },
+    "Watch feeds, exchanges and downloads": {
+        "task": "marketdata.watch",
+        "schedule": 30,
+        "options": {"queue": "marketdata", "expire_seconds": 29},
+    },
+    "Watch strategies": {
+        "task": "strategies.watch",
+        "schedule": 30,
+        "options": {"queue": "orders", "expire_seconds": 29},
+    },
     "Take up stray downloads": {
         "task": "marketdata.sweep_downloads",
         "schedule": 30,

@@ -14,6 +14,7 @@ from django.apps.registry import Apps
 from .models import Role
 
 TRADED = {
+    "alerts": ["alert"],
     "marketdata": [
         "instrument",
         "candle",
@@ -41,6 +42,7 @@ VIEWED = frozenset(f"{app}.view {model}" for app, models in TRADED.items() for m
 TRADER = VIEWED | {
     "orders.add order",  # place, also to close a position
     "orders.change order",  # cancel
+    "alerts.change alert",  # acknowledge
     "marketdata.add download",  # also to fill a gap
     "marketdata.change download",  # cancel
     "strategies.add strategy",

@@ -21,6 +21,8 @@ from django.utils import timezone
 CHANNEL = "algotrendy:events"
 log = structlog.get_logger(__name__)
 type Handler = Callable[[dict[str, Any]], None]
+type Rows = Callable[[Any, int], list[dict[str, Any]]]
+_present: dict[str, Rows] = {}
 _handlers: dict[str, list[Handler]] = defaultdict(list)
 
 
@@ -28,6 +30,16 @@ def subscribe(topic: str, handler: Handler) -> None:
     """Call the handler in this process for each event of the topic; apps subscribe in `AppConfig.ready`."""
     if handler not in _handlers[topic]:
         _handlers[topic].append(handler)
+
+
+def present(topic: str, rows: Rows) -> None:
+    """Let streams that begin be told how things are: what the topic's events would have told by now."""
+    _present[topic] = rows
+
+
+def how_things_are(topic: str, user: Any, most: int) -> list[dict[str, Any]]:
+    """Return the rows of a topic that the user may see, at most so many, as its events tell them; some have none."""
+    return _present[topic](user, most) if topic in _present else []
 
 
 def publish(topic: str, data: dict[str, Any], *, owner_id: int | None = None) -> None:

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse, reverse_lazy
 
 from algotrendy.trading.orders import WORKING
+from apps.alerts.selectors import open_alerts_of
 from apps.marketdata.selectors import open_gaps
 from apps.orders.selectors import orders_of
 
@@ -29,7 +30,7 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
     """Return what the scripts of every page need; they read it from the page as JSON."""
     return {
         "console": {
-            "stream_url": f"{settings.STREAM_URL}/api/stream",
+            "stream_url": f"{settings.STREAM_URL}/api/stream?snapshot=no",
             "environment": environment(request)[0],
         }
     }
@@ -84,6 +85,11 @@ def sidebar(request: HttpRequest) -> list[Item]:
             "title": "Operate",
             "separator": True,
             "items": [
+                {
+                    **_page("Alerts", "notifications", "alerts", "alert"),
+                    "badge": "apps.dashboard.navigation.open_alerts",
+                    "badge_variant": "danger",
+                },
                 _page("Feeds", "cell_tower", "marketdata", "feed"),
                 _page("Instruments", "sell", "marketdata", "instrument"),
                 _page("Downloads", "download", "marketdata", "download"),
@@ -134,6 +140,13 @@ def open_orders(request: HttpRequest) -> int | None:
     if not request.user.is_authenticated:
         return None
     return orders_of(request.user).filter(status__in=WORKING).order_by().count() or None
+
+
+def open_alerts(request: HttpRequest) -> int | None:
+    """Return how many alerts nobody has seen to, or None where there are none."""
+    if not request.user.is_authenticated or not request.user.has_perm("alerts.view_alert"):
+        return None
+    return open_alerts_of(request.user).count() or None
 
 
 def missing_candles(request: HttpRequest) -> int | None:

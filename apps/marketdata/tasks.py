@@ -6,7 +6,7 @@ import uuid
 
 from celery import shared_task
 
-from apps.marketdata.services import collecting, downloading, gaps, retention, sessions
+from apps.marketdata.services import collecting, downloading, gaps, retention, sessions, summarizing, watching
 
 
 @shared_task(name="marketdata.collect")
@@ -19,6 +19,18 @@ def collect() -> dict[str, int]:
 def collect_from(provider: str, feed_ids: list[int]) -> int:
     """Bring the feeds of one exchange up to date."""
     return collecting.exchange_collect(provider=provider, feed_ids=feed_ids)
+
+
+@shared_task(name="marketdata.summarize")
+def summarize() -> bool:
+    """Tell the streams how the market stands, where it has moved."""
+    return summarizing.market_summarize()
+
+
+@shared_task(name="marketdata.watch")
+def watch() -> None:
+    """Raise and end the alerts of feeds, exchanges, downloads and gaps."""
+    watching.market_watch()
 
 
 @shared_task(name="marketdata.download")

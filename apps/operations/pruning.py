@@ -9,6 +9,7 @@ from django.utils import timezone
 from django_celery_results.models import TaskResult
 
 from apps.accounts.models import ApiSession
+from apps.alerts.services import alerts_prune
 
 RESULTS_KEPT = timedelta(days=7)
 
@@ -19,5 +20,6 @@ def prune() -> dict[str, int]:
     return {
         "sessions": Session.objects.filter(expire_date__lt=now).delete()[0],
         "api_sessions": ApiSession.objects.filter(expires_at__lt=now).delete()[0],
+        "alerts": alerts_prune(),
         "task_results": TaskResult.objects.filter(date_done__lt=now - RESULTS_KEPT).delete()[0],
     }

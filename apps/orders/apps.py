@@ -10,9 +10,12 @@ class OrdersConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from apps.common.events import subscribe
+        from apps.common.events import present, subscribe
+
+        from .selectors import orders_told
 
         subscribe("candles", _trade)
+        present("orders", orders_told)
 
 
 def _trade(candle: dict[str, Any]) -> None:

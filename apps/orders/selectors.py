@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from algotrendy.trading.orders import WORKING, OrderStatus
 from apps.accounts.models import User
@@ -54,3 +57,30 @@ def closing_orders(portfolio: Portfolio, instrument_id: int, book: str) -> list[
         .filter(portfolio=portfolio, instrument_id=instrument_id, book=book)
         .order_by("created_at", "id")
     )
+
+
+def order_told(order: Order) -> dict[str, Any]:
+    """Return the order as streams tell it."""
+    return {
+        "id": str(order.pk),
+        "client_order_id": order.client_order_id,
+        "symbol": order.instrument.symbol,
+        "side": order.side,
+        "type": order.type,
+        "status": order.status,
+        "role": order.role,
+        "strategy": order.strategy.name if order.strategy else None,
+        "quantity": f"{order.quantity:f}",
+        "filled_quantity": f"{order.filled_quantity:f}",
+        "average_fill_price": None if order.average_fill_price is None else f"{order.average_fill_price:f}",
+        "reason": order.reason,
+        "version": order.version,
+        "portfolio": str(order.portfolio_id),
+        "at": timezone.now().isoformat(),
+    }
+
+
+def orders_told(user: User, most: int) -> list[dict[str, Any]]:
+    """Return the newest orders at work that the user may see."""
+    rows = orders_of(user).filter(status__in=WORKING, portfolio__is_simulation=False)
+    return [order_told(order) for order in rows.order_by("-created_at", "-id")[:most]]

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from django.db import transaction
 
@@ -20,6 +19,7 @@ from apps.common.events import publish
 from apps.marketdata.models import Instrument
 from apps.portfolio.models import EquitySnapshot, Portfolio, Position, RiskProfile
 from apps.portfolio.selectors import Scope, equity_with, open_positions, percent_of, position_held
+from apps.portfolio.telling import portfolio_told, position_told
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,33 +186,10 @@ def _position_open(
 def _publish_position(position: Position, portfolio: Portfolio) -> None:
     if portfolio.is_simulation:
         return
-    is_closed = position.closed_at is not None
-    data: dict[str, Any] = {
-        "id": str(position.pk),
-        "symbol": position.instrument.symbol,
-        "book": position.book,
-        "side": position.side,
-        "quantity": f"{position.quantity:f}",
-        "entry_price": f"{position.entry_price:f}",
-        "mark_price": None if position.mark_price is None else f"{position.mark_price:f}",
-        "unrealized_pnl": "0" if is_closed else f"{position.unrealized_pnl:f}",
-        "realized_pnl": f"{position.realized_pnl:f}",
-        "portfolio": str(portfolio.pk),
-        "closed": is_closed,
-    }
-    publish("positions", data, owner_id=portfolio.owner_id)
+    publish("positions", position_told(position), owner_id=portfolio.owner_id)
 
 
 def _publish_portfolio(portfolio: Portfolio, equity: Decimal, unrealized: Decimal, at: datetime) -> None:
     if portfolio.is_simulation:
         return
-    data = {
-        "id": str(portfolio.pk),
-        "name": portfolio.name,
-        "equity": f"{equity:f}",
-        "cash": f"{portfolio.cash:f}",
-        "unrealized_pnl": f"{unrealized:f}",
-        "realized_pnl": f"{portfolio.realized_pnl:f}",
-        "at": at.isoformat(),
-    }
-    publish("portfolio", data, owner_id=portfolio.owner_id)
+    publish("portfolio", portfolio_told(portfolio, equity, unrealized, at), owner_id=portfolio.owner_id)

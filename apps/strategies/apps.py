@@ -7,6 +7,10 @@ class StrategiesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from .files import files_watch
+        from apps.common.events import present
 
+        from .files import files_watch
+        from .selectors.telling import jobs_told
+
+        present("backtests", jobs_told)
         files_watch()

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from apps.common.events import publish
 from apps.strategies.models import Job, JobStatus
+from apps.strategies.selectors.telling import job_told
 
 log = structlog.get_logger(__name__)
 INTERVAL = 1.0
@@ -106,12 +107,4 @@ def job_beat(job: Job) -> Beat:
 
 def job_publish(job: Job, *, status: str, progress: int, stage: str) -> None:
     """Tell the owner's streams how far a job is."""
-    data = {
-        "id": str(job.pk),
-        "kind": job._meta.model_name,
-        "name": job.name,
-        "status": status,
-        "progress": progress,
-        "stage": stage,
-    }
-    publish("backtests", data, owner_id=job.owner_id)
+    publish("backtests", job_told(job, status=status, progress=progress, stage=stage), owner_id=job.owner_id)

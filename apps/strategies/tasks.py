@@ -18,6 +18,7 @@ from apps.common.jobs import enqueue
 from apps.strategies.models import Backtest
 from apps.strategies.selectors import strategies_to_compare
 from apps.strategies.services import jobs_sweep, optimizations_sweep
+from apps.strategies.services.watching import strategies_watch
 
 log = structlog.get_logger(__name__)
 COMPARISON_EXPIRES = 3500
@@ -42,6 +43,12 @@ def work_on_optimization(optimization_id: str) -> str:
     from apps.strategies.services.optimizing import optimization_work
 
     return optimization_work(optimization_id=uuid.UUID(optimization_id))
+
+
+@shared_task(name="strategies.watch")
+def watch() -> None:
+    """Raise and end the alerts of strategies."""
+    strategies_watch()
 
 
 @shared_task(name="strategies.sweep_jobs")

@@ -26,7 +26,14 @@ from apps.accounts.services import api_key_create, api_key_revoke, audit, sessio
 from apps.portfolio.models import RiskProfile
 from apps.strategies.models import Backtest, Optimization
 from tests.apps.dashboard.conftest import Book, book_of
-from tests.builders import make_candles_rows, make_completed_backtest, make_feed, make_history, make_optimization
+from tests.builders import (
+    make_alert,
+    make_candles_rows,
+    make_completed_backtest,
+    make_feed,
+    make_history,
+    make_optimization,
+)
 from tests.integration import matrix
 from tests.integration.matrix import ADMIN, ANONYMOUS, EXPIRED_TOKEN, OTHER, PEOPLE, REVOKED_KEY, TRADER, VIEWER
 from tests.routes import api_routes
@@ -70,6 +77,7 @@ def cast(admin: User, trader: User, other_trader: User, viewer: User) -> Cast:
     expired.set_exp(lifetime=-timedelta(seconds=1))
     history = make_history(book.order.instrument)
     ids = {
+        "alert_id": make_alert(trader).pk,
         "gap_id": history["marketdata_gap"].pk, "download_id": history["marketdata_download"].pk,
         "portfolio_id": book.portfolio.pk, "strategy_id": book.strategy.pk, "order_id": book.order.pk,
         "backtest_id": backtest.pk, "optimization_id": make_optimization(trader).pk,
@@ -215,6 +223,7 @@ def rows(cast: Cast) -> dict[str, Any]:
     event = audit(Action.SIGNED_IN, user=book.owner)
     history = make_history(book.order.instrument)
     found = {
+        "alerts_alert": make_alert(book.owner),
         "accounts_user": book.owner, "accounts_ratelimit": limit, "accounts_auditevent": event,
         "accounts_apikey": ApiKey.objects.get(name="read_key"), "accounts_apisession": ApiSession.objects.first(),
         "auth_group": Group.objects.get(name="Trader"), "axes_accessattempt": attempt,
@@ -232,7 +241,7 @@ def rows(cast: Cast) -> dict[str, Any]:
     return {name: getattr(row, "pk", 1) for name, row in {**found, **history}.items()}
 
 
-OWNED = ("brokers_", "portfolio_", "strategies_", "orders_order", "orders_fill", "orders_orderevent")
+OWNED = ("alerts_", "brokers_", "portfolio_", "strategies_", "orders_order", "orders_fill", "orders_orderevent")
 
 
 def expected_of_page(name: str, method: str, actor: str) -> str:

@@ -37,7 +37,14 @@ from apps.accounts.models import ApiKey, ApiSession, User
 from apps.accounts.services import api_key_create, session_begin
 from apps.portfolio.api.serializers import PortfolioSerializer
 from tests.apps.dashboard.conftest import book_of
-from tests.builders import make_candles_rows, make_completed_backtest, make_feed, make_history, make_optimization
+from tests.builders import (
+    make_alert,
+    make_candles_rows,
+    make_completed_backtest,
+    make_feed,
+    make_history,
+    make_optimization,
+)
 
 CHECKS = [
     not_a_server_error, status_code_conformance, content_type_conformance, response_headers_conformance,
@@ -76,6 +83,7 @@ def send_as(admin: User, trader: User, viewer: User) -> Callable[[str], Send]:
     tokens = {name: session_begin(user=user).access for name, user in people.items()}
     history = make_history(book.order.instrument)
     ids = {
+        "alert_id": make_alert(trader).pk,
         "gap_id": history["marketdata_gap"].pk, "download_id": history["marketdata_download"].pk,
         "portfolio_id": book.portfolio.pk, "strategy_id": book.strategy.pk, "order_id": book.order.pk,
         "backtest_id": backtest.pk, "optimization_id": make_optimization(trader).pk,

@@ -11,8 +11,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 AUTHENTICATED = "authenticated"
-READ_BY_KEY = frozenset({"marketdata", "brokers", "portfolio", "strategies", "orders"})
-TRADED_BY_KEY = frozenset({"marketdata", "portfolio", "strategies", "orders"})
+READ_BY_KEY = frozenset({"alerts", "marketdata", "brokers", "portfolio", "strategies", "orders"})
+TRADED_BY_KEY = frozenset({"alerts", "marketdata", "portfolio", "strategies", "orders"})
 KEPT_FROM_KEYS = frozenset({"change_riskprofile"})
 """What a program may not do to itself: widen its own limits."""
 

@@ -49,6 +49,7 @@ class Action(models.TextChoices):
     STRATEGY_DISABLED = "strategy.disabled", "Strategy switched off"
     DOWNLOAD_REQUESTED = "download.requested", "Download asked for"
     DOWNLOAD_CANCELED = "download.canceled", "Download canceled"
+    ALERT_ACKNOWLEDGED = "alert.acknowledged", "Alert acknowledged"
     GAP_BACKFILLED = "gap.backfilled", "Gap's backfill asked for"
     BACKTEST_CREATED = "backtest.created", "Backtest asked for"
     BACKTEST_DELETED = "backtest.deleted", "Backtest deleted"

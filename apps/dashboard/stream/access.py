@@ -28,12 +28,15 @@ log = structlog.get_logger(__name__)
 PERMISSIONS = {
     "candles": "marketdata.view_candle",
     "ticker": "marketdata.view_candle",
+    "summary": "marketdata.view_candle",
     "orders": "orders.view_order",
     "fills": "orders.view_fill",
     "positions": "portfolio.view_position",
     "portfolio": "portfolio.view_portfolio",
     "signals": "strategies.view_signal",
     "backtests": "strategies.view_backtest",
+    "alerts": "alerts.view_alert",
+    "downloads": "marketdata.view_download",
 }
 """Each topic, and what a listener needs to be allowed to see."""
 _threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="stream-access")
@@ -89,7 +92,7 @@ async def admit(credentials: Credentials, topics: frozenset[str]) -> Listener:
     Where the account cannot be looked up, nobody is let in: the answer says to come back, not to sign in again.
     """
     try:
-        return await _in_thread(lambda: _admit(credentials, topics))
+        return await in_thread(lambda: _admit(credentials, topics))
     except (DatabaseError, ConnectionInterrupted, RedisError) as error:
         log.warning("stream_access_not_checked", error=str(error))
         raise Refused(503, "unavailable", "Your account cannot be looked up right now; try again soon.") from error
@@ -140,7 +143,9 @@ def _user_of_session(session_key: str) -> User | None:
     return user if isinstance(user, User) and user.is_active else None
 
 
-async def _in_thread[T](work: Callable[[], T]) -> T:
+async def in_thread[T](work: Callable[[], T]) -> T:
+    """Return what the work returns, done in one of a few threads that give their database connections back."""
+
     def run() -> T:
         try:
             return work()

@@ -17,6 +17,7 @@ import structlog
 from apps.dashboard.stream.access import PERMISSIONS, Credentials, Refused, admit
 from apps.dashboard.stream.hub import SILENCE, Client, Hub
 from apps.dashboard.stream.origins import cors_headers, safety_headers
+from apps.dashboard.stream.snapshot import snapshot
 
 log = structlog.get_logger(__name__)
 PATH = "/api/stream"
@@ -74,9 +75,9 @@ class StreamApplication:
                 return
             if scope["method"] != "GET":
                 raise Refused(405, "method_not_allowed", "The event stream is read with GET.")
-            topics, symbols = _wishes(scope["query_string"])
+            topics, symbols, with_snapshots = _wishes(scope["query_string"])
             credentials = Credentials.of(headers, (scope.get("client") or ("",))[0])
-            client = Client(await admit(credentials, topics), symbols)
+            client = Client(await admit(credentials, topics), symbols, with_snapshots)
         except Refused as refusal:
             await _refuse(send, refusal, headers)
             return
@@ -115,9 +116,9 @@ class StreamApplication:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _write(self, client: Client, credentials: Credentials, hub: Hub, send: Send) -> None:
-        """Send what the mailbox holds: events at once, newest values at most five times a second."""
+        """Send how things are, then what the mailbox holds: events at once, the newest values five times a second."""
         hello = {"topics": sorted(client.listener.topics), "heartbeat": self.heartbeat}
-        await _send(send, f"retry: 2000\n{self._frame('hello', hello)}")
+        await _send(send, f"retry: 2000\n{self._frame('hello', hello)}{await self._snapshot(client)}")
         checked = sent = quiet = time.monotonic()
         while True:
             now = time.monotonic()
@@ -133,17 +134,21 @@ class StreamApplication:
             if not client.mailbox.holds_queued:
                 await asyncio.sleep(max(0.0, sent + FRAME_PAUSE - time.monotonic()))
             is_due = time.monotonic() - sent >= FRAME_PAUSE
-            text = self._take(client, with_latest=is_due)
+            text = await self._take(client, with_latest=is_due)
             sent = time.monotonic() if is_due else sent
             if text:
                 await _send(send, text)
                 quiet = time.monotonic()
 
-    def _take(self, client: Client, *, with_latest: bool) -> str:
+    async def _take(self, client: Client, *, with_latest: bool) -> str:
         must_resync, messages = client.mailbox.take(with_latest=with_latest)
-        frames = [self._frame("resync", {})] if must_resync else []
+        frames = [self._frame("resync", {}), await self._snapshot(client)] if must_resync else []
         frames += [self._frame(message["topic"], message["data"], message["at"]) for message in messages]
         return "".join(frames)
+
+    async def _snapshot(self, client: Client) -> str:
+        found = await snapshot(client) if client.with_snapshots else None
+        return "" if found is None else self._frame("snapshot", found)
 
     def _frame(self, event: str, data: dict[str, Any], at: str = "") -> str:
         body = json.dumps({"at": at, "data": data} if at else {"data": data}, separators=(",", ":"))
@@ -157,8 +162,8 @@ _STREAM_HEADERS = [
 ]
 
 
-def _wishes(query: bytes) -> tuple[frozenset[str], frozenset[str] | None]:
-    """Return the topics (none for all) and the symbols (None for all) that the query asks for."""
+def _wishes(query: bytes) -> tuple[frozenset[str], frozenset[str] | None, bool]:
+    """Return the topics (none for all), the symbols (None for all), and whether snapshots are asked for (else `no`)."""
     asked = parse_qs(query.decode("latin-1"), max_num_fields=20)
     topics, symbols = (
         frozenset(part for value in asked.get(name, []) for part in value.split(",") if part)
@@ -167,7 +172,7 @@ def _wishes(query: bytes) -> tuple[frozenset[str], frozenset[str] | None]:
     unknown = sorted(topics - PERMISSIONS.keys())
     if unknown:
         raise Refused(400, "unknown_topic", f"There is no topic {unknown[0][:40]}; there are {', '.join(PERMISSIONS)}.")
-    return topics, symbols or None
+    return topics, symbols or None, asked.get("snapshot", ["yes"])[-1] != "no"
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -31,13 +31,15 @@ class Client:
 
     listener: Listener
     symbols: frozenset[str] | None
+    with_snapshots: bool = True
     mailbox: Mailbox = field(default_factory=Mailbox)
 
     def wants(self, message: dict[str, Any]) -> bool:
-        symbol = message["data"].get("symbol")
-        return self.listener.may_hear(message["topic"], message["owner"]) and (
-            self.symbols is None or symbol is None or symbol in self.symbols
-        )
+        return self.listener.may_hear(message["topic"], message["owner"]) and self.wants_symbol(message["data"])
+
+    def wants_symbol(self, data: dict[str, Any]) -> bool:
+        symbol = data.get("symbol")
+        return self.symbols is None or symbol is None or symbol in self.symbols
 
 
 class Hub:

@@ -6,12 +6,14 @@ import asyncio
 from collections import deque
 from typing import Any
 
-LATEST = frozenset({"candles", "ticker", "portfolio", "positions"})
+LATEST = frozenset({"candles", "ticker", "summary", "downloads", "portfolio", "positions"})
 """Topics of which only the newest value matters; of the others every event does."""
 QUEUE_LENGTH = 256
 KEYS = {
     "candles": ("symbol", "timeframe", "source"),
     "ticker": ("symbol",),
+    "summary": (),
+    "downloads": ("id",),
     "portfolio": ("id",),
     "positions": ("id",),
 }

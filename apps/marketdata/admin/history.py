@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
@@ -13,8 +14,9 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.paginator import InfinitePaginator
 
-from apps.common.console import ConfirmForm, FactAdmin, act, relative_time, status_badge
-from apps.common.console.admin import ConsoleAdmin
+from apps.common.console import ConfirmForm, FactAdmin, act, meter, relative_time, status_badge
+from apps.common.console.admin import ConsoleAdmin, OwnedByService
+from apps.marketdata.admin.forms import DownloadForm
 from apps.marketdata.models import (
     Download,
     Gap,
@@ -25,7 +27,7 @@ from apps.marketdata.models import (
     Retention,
 )
 from apps.marketdata.selectors import downloads, gaps
-from apps.marketdata.services.downloads import download_cancel
+from apps.marketdata.services.downloads import download_cancel, download_create
 from apps.marketdata.services.gaps import gap_backfill, outage_delete, outage_save
 
 
@@ -33,7 +35,7 @@ def _span(row: Download | Gap) -> str:
     return f"{row.start:%Y-%m-%d %H:%M} to {row.end:%Y-%m-%d %H:%M} UTC"
 
 
-class SeriesAdmin(FactAdmin):
+class OfSeries:
     """What happened to a series of candles."""
 
     search_fields = ["instrument__symbol"]
@@ -58,7 +60,7 @@ class CancelForm(ConfirmForm):
 
 
 @admin.register(Download)
-class DownloadAdmin(SeriesAdmin):
+class DownloadAdmin(OfSeries, OwnedByService):
     """Histories that are fetched from exchanges."""
 
     list_display = ["series", "start", "end", "state", "done", "inserted", "changed", "pages", "asked", "error"]
@@ -67,15 +69,36 @@ class DownloadAdmin(SeriesAdmin):
     actions_row = ["cancel_download"]
     actions_detail = ["cancel_download"]
     exclude = ["lease", "lease_until"]
-    empty_hint = "Run `manage.py download_candles --help`, or have a gap filled: each download is listed here."
+    list_before_template = "console/live_list.html"
+    live_topic = "downloads"
+    live_fields = ("state", "done", "inserted", "changed", "pages", "error")
+    empty_hint = "Add a download to fetch a history from an exchange; a gap that is filled is listed here too."
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("marketdata.add_download")
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def get_form(self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs: Any) -> Any:
+        return super().get_form(request, obj, change, **({"form": DownloadForm} if obj is None else {}), **kwargs)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        if obj is not None:
+            return super().get_fieldsets(request, obj)
+        return [(None, {"fields": ["instrument", "timeframe", "source", "source_symbol", "start", "end"]})]
+
+    def save_model(self, request: HttpRequest, obj: Download, form: Any, change: bool) -> None:
+        made = download_create(user=request.user, **form.cleaned_data)
+        obj.__dict__.update(made.__dict__)
 
     @display(description="State", ordering="status")
     def state(self, download: Download) -> object:
         return status_badge(download.status, download.get_status_display())
 
-    @display(description="Done", formatting="price")
-    def done(self, download: Download) -> str:
-        return f"{download.progress} %"
+    @display(description="Done")
+    def done(self, download: Download) -> object:
+        return meter(Decimal(download.progress), Decimal(100))
 
     @display(description="Asked for (UTC)", ordering="created_at")
     def asked(self, download: Download) -> object:
@@ -115,7 +138,7 @@ class BackfillForm(ConfirmForm):
 
 
 @admin.register(Gap)
-class GapAdmin(SeriesAdmin):
+class GapAdmin(OfSeries, FactAdmin):
     """Where candles are missing."""
 
     list_display = ["series", "start", "end", "missing", "state", "outage", "found"]

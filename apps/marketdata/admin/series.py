@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from unfold.contrib.filters.admin import RangeDateTimeFilter
@@ -16,9 +16,11 @@ from unfold.paginator import InfinitePaginator
 
 from apps.common.console import ConfirmForm, FactAdmin, act, amount, relative_time, status_badge
 from apps.common.console.admin import OwnedByService
+from apps.marketdata.admin.forms import FeedsForm
 from apps.marketdata.models import Candle, Feed, Instrument
 from apps.marketdata.selectors import feed_is_stale
 from apps.marketdata.services import feed_update
+from apps.marketdata.services.feeds import feeds_create
 
 GRID = ["price_tick", "quantity_step", "min_quantity", "min_notional", "contract_size"]
 
@@ -138,9 +140,21 @@ class FeedAdmin(OwnedByService):
         ("State", {"fields": ["state", "position", "last_received_at", "last_error"]}),
     ]
 
+    added_fieldsets = [
+        ("What", {"fields": ["instruments", "timeframes"]}),
+        ("From where", {"fields": ["source", "fallbacks", "enabled"]}),
+        ("Of a replay", {"fields": ["origin", "speed"]}),
+    ]
+
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
-        fixed = [] if obj is None else ["instrument", "timeframe", "source"]
-        return [*self.readonly_fields, *fixed]
+        return [] if obj is None else [*self.readonly_fields, "instrument", "timeframe", "source"]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        return self.added_fieldsets if obj is None else self.fieldsets
+
+    def get_form(self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs: Any) -> Any:
+        """Ask for several feeds at once where they are added."""
+        return FeedsForm if obj is None else super().get_form(request, obj, change, **kwargs)
 
     def has_switch_permission(self, request: HttpRequest, object_id: object = None) -> bool:
         return request.user.has_perm("marketdata.change_feed")
@@ -149,8 +163,24 @@ class FeedAdmin(OwnedByService):
         if change:
             feed_update(feed=obj, **{name: form.cleaned_data[name] for name in form.changed_data})
         else:
-            obj.enabled = False
-            feed_update(feed=obj)
+            made, form.there = feeds_create(**form.cleaned_data)
+            form.made = len(made)
+            if made:
+                obj.__dict__.update(made[0].__dict__)
+
+    def log_addition(self, request: HttpRequest, object: Feed, message: Any) -> Any:
+        """Record what was added; where everything was there already nothing was."""
+        return super().log_addition(request, object, message) if object.pk else None
+
+    def response_add(self, request: HttpRequest, obj: Feed, post_url_continue: str | None = None) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:marketdata_feed_changelist"))
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        if change:
+            super().save_related(request, form, formsets, change)
+        else:
+            there = f" {form.there} were there already." if form.there else ""
+            messages.success(request, f"{form.made} feeds were added.{there}")
 
     @display(description="State")
     def state(self, feed: Feed) -> object:

@@ -88,6 +88,25 @@ class TickerSerializer(serializers.Serializer):  # type: ignore[type-arg]
     change_percent = AmountField()
 
 
+class MoverSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    symbol = serializers.CharField()
+    price = AmountField()
+    change_percent = AmountField()
+
+
+class SummarySerializer(serializers.Serializer):  # type: ignore[type-arg]
+    """All instruments that are fed, at a glance; changes are those of their tickers."""
+
+    instruments = serializers.IntegerField()
+    rising = serializers.IntegerField()
+    falling = serializers.IntegerField()
+    unchanged = serializers.IntegerField()
+    gainers = MoverSerializer(many=True)
+    losers = MoverSerializer(many=True)
+    feeds = serializers.IntegerField(help_text="Enabled ones.")
+    stale = serializers.IntegerField(help_text="Feeds whose data is too old to trade on.")
+
+
 class SpanQuerySerializer(StrictSerializer):
     """Which candles: with a start the oldest from there on, else the newest; always given oldest first."""
 

@@ -21,6 +21,7 @@ urlpatterns = [
     path("market-data/instruments", views.InstrumentsView.as_view(), name="instruments"),
     path("market-data/instruments/<symbol:symbol>", views.InstrumentView.as_view(), name="instrument"),
     path("market-data/feeds", views.FeedsView.as_view(), name="feeds"),
+    path("market-data/summary", views.SummaryView.as_view(), name="market-summary"),
     path("market-data/indicators", indicators.IndicatorsView.as_view(), name="indicators"),
     path("market-data/gaps", history.GapsView.as_view(), name="gaps"),
     path("market-data/gaps/<uuid:gap_id>/backfill", history.GapBackfillView.as_view(), name="gap-backfill"),

@@ -13,9 +13,10 @@ from apps.common.api.throttling import MARKET_DATA
 from apps.common.api.views import ApiView, ListView, Revalidated
 from apps.marketdata import selectors
 from apps.marketdata.models import Feed, Instrument
+from apps.marketdata.selectors.summary import market_summary
 
 from .answers import SYMBOL
-from .serializers import FeedSerializer, InstrumentSerializer
+from .serializers import FeedSerializer, InstrumentSerializer, SummarySerializer
 
 answer_with(selectors.UnknownSymbol, 404)
 
@@ -52,3 +53,13 @@ class FeedsView(ListView):
 
     def rows(self) -> QuerySet[Feed]:
         return selectors.feeds()
+
+
+class SummaryView(ApiView):
+    access = {"GET": PUBLIC}
+    rate_scope = MARKET_DATA
+
+    @extend_schema(operation_id="market_summary_get", responses={200: SummarySerializer})
+    def get(self, request: Request) -> Response:
+        """Show how the market stands: what rises and falls within a day, and how the feeds are."""
+        return Response(market_summary())

@@ -14,6 +14,7 @@ from algotrendy.trading.values import Timeframe
 from apps.common.events import publish
 from apps.marketdata import cache
 from apps.marketdata.models import Feed
+from apps.marketdata.selectors.telling import candle_told
 from apps.marketdata.services.candles import UNNESTED, bar_checked, unnested
 from apps.marketdata.services.partitions import partitions_ensure
 
@@ -46,7 +47,7 @@ def candles_arrived(*, feed: Feed, bars: Sequence[Bar], provider: str = "") -> i
         new = _insert(locked, later, provider, now)
         _move(feed, later[-1].open_time, provider, now)
         for bar in [bar for bar in later if bar.open_time in new][-TOLD:]:
-            publish("candles", _message(locked, bar))
+            publish("candles", candle_told(feed, bar))
     feed.position, feed.last_received_at, feed.last_error, feed.provider = later[-1].open_time, now, "", provider
     return len(new)
 
@@ -63,22 +64,6 @@ def _insert(feed: Feed, bars: Sequence[Bar], provider: str, now: datetime) -> se
         other = "" if provider == feed.source else provider
         cursor.execute(_INSERT_SQL, [feed.instrument_id, feed.timeframe, feed.source, other, now, *unnested(bars)])
         return {time for (time,) in cursor.fetchall()}
-
-
-def _message(feed: Feed, bar: Bar) -> dict[str, object]:
-    return {
-        "symbol": bar.symbol,
-        "timeframe": bar.timeframe.value,
-        "source": feed.source,
-        "feed_id": feed.pk,
-        **figures_of(bar),
-    }
-
-
-def figures_of(bar: Bar) -> dict[str, str]:
-    """Return a candle's time and figures as text."""
-    figures = {name: str(getattr(bar, name)) for name in ("open", "high", "low", "close", "volume")}
-    return {"time": bar.open_time.isoformat(), **figures}
 
 
 _INSERT_SQL = f"""

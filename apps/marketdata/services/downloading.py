@@ -20,7 +20,7 @@ from apps.marketdata import metrics
 from apps.marketdata.models import Download, DownloadStatus
 from apps.marketdata.services.asking import exchange_opened, page_asked
 from apps.marketdata.services.candles import StoreReport, candles_store
-from apps.marketdata.services.downloads import TASK
+from apps.marketdata.services.downloads import TASK, download_publish
 from apps.marketdata.services.gaps import span_check
 from apps.marketdata.sources.exchanges import ExchangeBusy, ExchangeUnreachable, Page, page_length
 
@@ -107,6 +107,7 @@ def _store(download: Download, page: Page, length: int) -> bool:
             lease_until=timezone.now() + LEASE,
             updated_at=timezone.now(),
         )
+        download_publish(download.pk)
     download.failures = 0
     metrics.DOWNLOADED.labels(download.source).inc(len(wanted))
     return True
@@ -157,7 +158,7 @@ def _end(download: Download, status: DownloadStatus, error: TradingError | None 
 def _let_go(download: Download, status: DownloadStatus, error: TradingError | None, **changes: Any) -> bool:
     """Give the lease back with what became of the download; return False where it was taken away before."""
     mine = Download.objects.filter(pk=download.pk, lease=download.lease, status=DownloadStatus.RUNNING)
-    return bool(
+    is_mine = bool(
         mine.update(
             status=status,
             lease=None,
@@ -168,3 +169,6 @@ def _let_go(download: Download, status: DownloadStatus, error: TradingError | No
             **changes,
         )
     )
+    if is_mine:
+        download_publish(download.pk)
+    return is_mine

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime
 
 from django.db import transaction
@@ -11,8 +12,11 @@ from algotrendy.trading.errors import TradingError
 from algotrendy.trading.values import Timeframe
 from apps.accounts.models import Action, User
 from apps.accounts.services import audit
+from apps.common.events import publish
 from apps.common.jobs import enqueue
 from apps.marketdata.models import UNDER_WAY, Download, DownloadStatus, Instrument
+from apps.marketdata.selectors import downloads
+from apps.marketdata.selectors.telling import download_told
 from apps.marketdata.sources.exchanges import has_exchange
 
 MOST_UNDER_WAY = 10
@@ -70,6 +74,7 @@ def download_create(
         if user is not None:
             audit(Action.DOWNLOAD_REQUESTED, target=download)
         enqueue(TASK, str(download.pk), expires=300)
+        download_publish(download.pk)
     return download
 
 
@@ -82,7 +87,13 @@ def download_cancel(*, download: Download) -> Download:
         row.status, row.finished_at, row.lease = DownloadStatus.CANCELED, timezone.now(), None
         row.save(update_fields=["status", "finished_at", "lease", "updated_at"])
         audit(Action.DOWNLOAD_CANCELED, target=row)
+        download_publish(row.pk)
     return row
+
+
+def download_publish(download_id: uuid.UUID) -> None:
+    """Tell the streams how far a download is."""
+    publish("downloads", download_told(downloads().get(pk=download_id)))
 
 
 def _require_room(user: User | None) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
@@ -43,6 +46,24 @@ def feed_ensure(
         enabled=enabled,
     )
     return feed_update(feed=feed)
+
+
+@transaction.atomic
+def feeds_create(
+    *, instruments: Iterable[Instrument], timeframes: Iterable[str], enabled: bool, **values: Any
+) -> tuple[list[Feed], int]:
+    """Make a feed for each instrument in each timeframe, all or none; return those that were made, and how many not.
+
+    A feed that is there already is left as it is. Raises InvalidFeed.
+    """
+    made, there = [], 0
+    for instrument, timeframe in itertools.product(instruments, list(timeframes)):
+        series = {"instrument": instrument, "timeframe": timeframe, "source": values["source"]}
+        if Feed.objects.filter(**series).exists():
+            there += 1
+        else:
+            made.append(feed_update(feed=Feed(instrument=instrument, timeframe=timeframe, enabled=enabled, **values)))
+    return made, there
 
 
 def feed_update(*, feed: Feed, **changes: object) -> Feed:

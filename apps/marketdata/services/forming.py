@@ -8,12 +8,12 @@ from algotrendy.trading.candles import Bar
 from apps.common.events import publish
 from apps.marketdata import forming
 from apps.marketdata.models import Feed
-from apps.marketdata.services.arriving import figures_of
+from apps.marketdata.selectors.telling import figures_of, tick_told
 
 
 def forming_keep(*, feed: Feed, bar: Bar) -> None:
     """Keep a feed's unfinished candle for a while, and tell its close as the newest price."""
-    told = {"timeframe": bar.timeframe.value, "source": feed.source, "at": timezone.now().isoformat()}
-    figures = figures_of(bar)
-    forming.keep(bar.symbol, {**figures, **told})
-    publish("ticker", {"symbol": bar.symbol, "price": figures["close"], **told})
+    series = {"timeframe": bar.timeframe.value, "source": feed.source, "at": timezone.now().isoformat()}
+    figures = {**figures_of(bar), **series}
+    forming.keep(bar.symbol, figures)
+    publish("ticker", tick_told(bar.symbol, figures))

@@ -11,6 +11,7 @@ from algotrendy.trading.orders import OrderStatus, transition
 from apps.common.correlation import current_id
 from apps.common.events import publish
 from apps.orders.models import Order, OrderEvent
+from apps.orders.selectors import order_told
 
 
 def order_lock(order_id: uuid.UUID) -> Order:
@@ -80,21 +81,4 @@ def _write_event(order: Order, kind: str, before: str, detail: dict[str, Any]) -
 def _publish(order: Order) -> None:
     if order.portfolio.is_simulation:
         return
-    data = {
-        "id": str(order.pk),
-        "client_order_id": order.client_order_id,
-        "symbol": order.instrument.symbol,
-        "side": order.side,
-        "type": order.type,
-        "status": order.status,
-        "role": order.role,
-        "strategy": order.strategy.name if order.strategy else None,
-        "quantity": f"{order.quantity:f}",
-        "filled_quantity": f"{order.filled_quantity:f}",
-        "average_fill_price": None if order.average_fill_price is None else f"{order.average_fill_price:f}",
-        "reason": order.reason,
-        "version": order.version,
-        "portfolio": str(order.portfolio_id),
-        "at": timezone.now().isoformat(),
-    }
-    publish("orders", data, owner_id=order.owner_id)
+    publish("orders", order_told(order), owner_id=order.owner_id)

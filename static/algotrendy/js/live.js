@@ -1,7 +1,7 @@
 /* The live pill, and `Console.live.on(topic, handler)` for the pages. */
 (function () {
   "use strict";
-  const TOPICS = ["candles", "orders", "fills", "positions", "portfolio", "signals", "backtests"];
+  const TOPICS = ["candles", "orders", "fills", "positions", "portfolio", "signals", "backtests", "downloads", "alerts"];
   const RETRY = 3000;
   const workerUrl = document.currentScript.dataset.worker;
   const handlers = new Map();

@@ -1,6 +1,6 @@
 /* One event stream for all tabs of the browser: HTTP/1.1 allows six connections to a host, and a tab must not take one. */
 "use strict";
-const TOPICS = ["candles", "orders", "fills", "positions", "portfolio", "signals", "backtests"];
+const TOPICS = ["candles", "orders", "fills", "positions", "portfolio", "signals", "backtests", "downloads", "alerts"];
 const RETRY = 3000;
 const ports = new Set();
 let source = null;

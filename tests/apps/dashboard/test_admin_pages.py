@@ -18,7 +18,7 @@ from apps.orders.models import Order, SeriesCursor
 from tests.apps.dashboard.conftest import Book, ConsoleFor, book_of
 from tests.builders import make_feed, make_history
 
-OURS = ("accounts", "marketdata", "brokers", "portfolio", "strategies", "orders")
+OURS = ("accounts", "alerts", "marketdata", "brokers", "portfolio", "strategies", "orders")
 WITHIN = {"Authenticator", "BackupCode", "BacktestResult", "Piece", "Trial"}
 """Told on another row's page: secrets on the user's, a result on its backtest's, trials on their search's."""
 MODELS = [m for app in OURS for m in apps.get_app_config(app).get_models() if m.__name__ not in WITHIN]
@@ -60,7 +60,7 @@ def test_facts_are_the_models_that_only_the_engine_writes() -> None:
     assert {model._meta.model_name for model in FACTS} == {
         "candle", "paperorder", "paperTrade".lower(), "position", "equitysnapshot", "signal", "strategyversion",
         "strategyperformance", "order", "orderevent", "fill", "seriescursor", "auditevent", "apikey", "apisession",
-        "download", "gap", "gapscan", "marketsession",
+        "alert", "gap", "gapscan", "marketsession",
     }  # fmt: skip
 
 

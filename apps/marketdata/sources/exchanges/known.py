@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 _PAGES = {"binance": 1000, "okx": 100, "coinbase": 300, "kraken": 720}
+KNOWN_WELL = tuple(_PAGES)
 OTHER_PAGE = 100
 NEWEST_ONLY = frozenset({"kraken"})
 """Exchanges that answer with their newest page, however old the candles that were asked for."""
