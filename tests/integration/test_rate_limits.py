@@ -20,7 +20,7 @@ from apps.accounts.models import RateLimit
 from apps.common.limits.counting import CallCounter, LocalCounts, counter
 from apps.common.limits.windows import Window, window
 from tests.builders import make_user
-from tests.integration.test_stream import _valkey
+from tests.integration.streams import valkey
 from tests.limits import Clock, clock, limited
 from tests.processes import free_port, granian
 
@@ -45,7 +45,7 @@ def test_processes_share_counts_and_take_over_an_administrators_limits(tmp_path:
     console = Client()
     console.force_login(make_user("boss", is_superuser=True, is_staff=True, role=None))
     url = f"redis://127.0.0.1:{store}/0"
-    with _valkey(store, tmp_path), granian("wsgi", first, REDIS_URL=url), granian("wsgi", second, REDIS_URL=url):
+    with valkey(store, tmp_path), granian("wsgi", first, REDIS_URL=url), granian("wsgi", second, REDIS_URL=url):
         for _ in range(3):  # again where a minute has ended in between
             seen = [_figures(_ask(port)) for port in (first, second) * 3]
             if len({reset for _, _, reset in seen}) == 1:
@@ -87,7 +87,7 @@ def test_while_redis_is_stopped_each_process_limits_by_itself(valkey_for_limits:
     port, folder = valkey_for_limits
     client, before = APIClient(), _fallbacks()
     with structlog.testing.capture_logs() as logs:
-        with _valkey(port, folder):
+        with valkey(port, folder):
             assert [client.get(PATH)["X-RateLimit-Remaining"] for _ in range(2)] == ["5", "4"]
         answers = [client.get(PATH) for _ in range(8)]
         assert [a.status_code for a in answers] == [404] * 6 + [429] * 2
@@ -98,7 +98,7 @@ def test_while_redis_is_stopped_each_process_limits_by_itself(valkey_for_limits:
         time.sleep(0.25)
         assert client.get(PATH).status_code == 429, "tried again, still away"
         assert _events(logs) == ["rate_limits_counted_locally"]
-        with _valkey(port, folder):
+        with valkey(port, folder):
             time.sleep(0.25)
             assert client.get(PATH)["X-RateLimit-Remaining"] == "5", "a new server knows no counts"
         assert _events(logs) == ["rate_limits_counted_locally", "rate_limits_shared_again"]
@@ -110,7 +110,7 @@ def test_a_server_that_was_started_again_in_between_is_no_outage(valkey_for_limi
     port, folder = valkey_for_limits
     before = _fallbacks()
     for _ in range(2):
-        with _valkey(port, folder):
+        with valkey(port, folder):
             assert APIClient().get(PATH)["X-RateLimit-Remaining"] == "5"
     assert _fallbacks() == before
 
@@ -122,7 +122,7 @@ def test_a_redis_that_hangs_holds_up_one_call_and_not_each(
     port, folder = valkey_for_limits
     monkeypatch.setattr(counter, "PAUSE", 60.0)
     client = APIClient()
-    with _valkey(port, folder) as process:
+    with valkey(port, folder) as process:
         client.get(PATH)
         process.send_signal(signal.SIGSTOP)
         try:
@@ -179,7 +179,7 @@ def test_counts_end_by_themselves() -> None:
 def test_a_web_server_believes_only_its_own_proxies(trusted: str, shared: bool, tmp_path: Path) -> None:
     port, store = free_port(), free_port()
     redis_url = f"redis://127.0.0.1:{store}/0"
-    with _valkey(store, tmp_path), granian("wsgi", port, REDIS_URL=redis_url, TRUSTED_PROXIES=trusted):
+    with valkey(store, tmp_path), granian("wsgi", port, REDIS_URL=redis_url, TRUSTED_PROXIES=trusted):
         left = []
         for number in range(3):
             # As a proxy sends it: what the client says of itself, then the client's address.

