@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from .formats import FORMATS
@@ -33,7 +34,7 @@ class LoopbackExchange(ThreadingHTTPServer):
     """Answers under /binance, /okx, /coinbase and /kraken as the exchange of that name does.
 
     `first` and `now` bound the market (Unix seconds; the real time where None); `skew` moves the clock that it tells;
-    `missing` are open times that it has no candle for.
+    `missing` are open times that it has no candle for; `delay` are the seconds that a page of candles takes.
     """
 
     daemon_threads = True
@@ -43,6 +44,7 @@ class LoopbackExchange(ThreadingHTTPServer):
         self.first = 1_600_000_000
         self.now: float | None = None
         self.skew = 0.0
+        self.delay = 0.0
         self.missing: set[int] = set()
         self.faults: deque[Fault] = deque()
         self.requests: list[tuple[float, str, dict[str, str]]] = []
@@ -67,6 +69,15 @@ class LoopbackExchange(ThreadingHTTPServer):
     def candle_requests(self) -> list[tuple[float, str, dict[str, str]]]:
         return [request for request in self.requests if request[1].endswith(CANDLES)]
 
+    def control(self, wishes: dict[str, Any]) -> None:
+        """Change what the market and its faults are."""
+        self.faults.extend(Fault(**fault) for fault in wishes.pop("faults", ()))
+        self.missing |= set(wishes.pop("missing", ()))
+        for name, value in wishes.items():
+            if name not in ("first", "now", "skew", "delay"):
+                raise ValueError(f"There is no {name} to control.")
+            setattr(self, name, value)
+
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -78,7 +89,14 @@ class _Handler(BaseHTTPRequestHandler):
     def date_time_string(self, timestamp: float | None = None) -> str:
         return formatdate(self.server.clock(), usegmt=True)
 
+    def do_POST(self) -> None:
+        self.server.control(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self._send(200, b"{}")
+
     def do_GET(self) -> None:
+        if self.path == "/control":
+            self._send(200, json.dumps([[path, query] for _, path, query in self.server.candle_requests()]).encode())
+            return
         parts = urlsplit(self.path)
         query = dict(parse_qsl(parts.query))
         self.server.requests.append((time.monotonic(), parts.path, query))
@@ -86,6 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
         name = parts.path.split("/")[1]
         answer = FORMATS[name](parts.path, query, self.server.times) if name in FORMATS else None
         is_candles = parts.path.endswith(CANDLES)
+        time.sleep(self.server.delay if is_candles else 0)
         if is_candles and self.server.faults:
             self._fail(self.server.faults.popleft(), json.dumps(answer).encode())
         elif answer is None:

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -24,35 +19,16 @@ from apps.strategies.models import JobStatus, Optimization
 from apps.strategies.services import backtest_create
 from apps.strategies.trying import trial_of
 from tests.builders import make_optimization, make_user
-from tests.processes import PROJECT, database_url
+from tests.faults.workers import Worker
 
 pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True), pytest.mark.timeout(240)]
 PATIENCE = 120
 
 
-class Worker:
-    """A worker in a group of processes of its own."""
-
-    def __init__(self) -> None:
-        environment = {**os.environ, "DATABASE_URL": database_url(), "LOG_LEVEL": "WARNING"}
-        command = ["-m", "celery", "-q", "-A", "algotrendy.celery", "worker", "-c", "1", "-Q", "backtests"]
-        self.process = subprocess.Popen(
-            [sys.executable, *command, "--without-gossip", "--without-mingle"],
-            cwd=PROJECT,
-            env=environment,
-            start_new_session=True,
-        )
-
-    def kill(self) -> None:
-        with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-
-
 @pytest.fixture
 def worker() -> Iterator[Worker]:
     Redis.from_url(settings.REDIS_URL).delete("backtests", "unacked", "unacked_index")
-    running = Worker()
+    running = Worker("backtests")
     yield running
     running.kill()
 
@@ -86,7 +62,7 @@ def test_a_search_goes_on_after_its_worker_was_killed(worker: Worker, owner: Use
     row.pieces.filter(status=JobStatus.RUNNING).update(heartbeat_at=long_ago)
     Optimization.objects.update(heartbeat_at=long_ago)
 
-    again = Worker()
+    again = Worker("backtests")
     try:
         current_app.send_task("strategies.sweep_jobs", retry=False)
         until(row, 1000, status="completed")
