@@ -94,7 +94,7 @@ class MoverSerializer(serializers.Serializer):  # type: ignore[type-arg]
     change_percent = AmountField()
 
 
-class SummarySerializer(serializers.Serializer):  # type: ignore[type-arg]
+class MarketSummarySerializer(serializers.Serializer):  # type: ignore[type-arg]
     """All instruments that are fed, at a glance; changes are those of their tickers."""
 
     instruments = serializers.IntegerField()

@@ -16,7 +16,7 @@ from apps.marketdata.models import Feed, Instrument
 from apps.marketdata.selectors.summary import market_summary
 
 from .answers import SYMBOL
-from .serializers import FeedSerializer, InstrumentSerializer, SummarySerializer
+from .serializers import FeedSerializer, InstrumentSerializer, MarketSummarySerializer
 
 answer_with(selectors.UnknownSymbol, 404)
 
@@ -59,7 +59,7 @@ class SummaryView(ApiView):
     access = {"GET": PUBLIC}
     rate_scope = MARKET_DATA
 
-    @extend_schema(operation_id="market_summary_get", responses={200: SummarySerializer})
+    @extend_schema(operation_id="market_summary_get", responses={200: MarketSummarySerializer})
     def get(self, request: Request) -> Response:
         """Show how the market stands: what rises and falls within a day, and how the feeds are."""
         return Response(market_summary())

@@ -9,14 +9,14 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
-from django.db.models import BigIntegerField, F, FloatField, Func, QuerySet
-from django.db.models.functions import Cast
+from django.db.models import BigIntegerField, F, Func, QuerySet
 
 from algotrendy.trading.candles import Bar, Candles, Times
 from algotrendy.trading.values import Timeframe
 from apps.marketdata.models import Candle, Instrument
 
 from .aggregating import aggregated
+from .columns import packed_between, packed_newest
 from .series import series_rows, source_of
 
 PRICES = ("open", "high", "low", "close", "volume")
@@ -30,7 +30,7 @@ def candles_window(
     rows = series_rows(instrument, timeframe, source)
     if until is not None:
         rows = rows.filter(open_time__lte=until)
-    found = _columns(instrument.symbol, timeframe, rows.order_by("-open_time"), length)
+    found = packed_newest(instrument.symbol, timeframe, rows, length)
     if len(found) == 0 and length > 0:
         end = None if until is None else until + Timeframe.M1.duration
         made = aggregated(instrument=instrument, timeframe=timeframe, source=source, end=end, newest=length)
@@ -43,11 +43,20 @@ def candles_between(
 ) -> Candles:
     """Return the candles with start ≤ open_time < end and `before` older ones, as columns."""
     rows = series_rows(instrument, timeframe, source)
-    length = _between(rows, start, end).count()
-    if length == 0 and (made := aggregated(instrument=instrument, timeframe=timeframe, source=source, end=end)):
+    first = start if start is None or before == 0 else _older(rows, start, before)
+    found = packed_between(instrument.symbol, timeframe, _between(rows, first, end))
+    is_there = len(found) > 0 and (start is None or found.time[-1] >= start.timestamp())
+    if not is_there and (made := aggregated(instrument=instrument, timeframe=timeframe, source=source, end=end)):
         older = sum(row[0] < start for row in made) if start is not None else 0
         return _candles(instrument.symbol, timeframe, _timed(made[max(older - before, 0) :]))
-    return _columns(instrument.symbol, timeframe, _between(rows, None, end).order_by("-open_time"), length + before)
+    return found
+
+
+def _older(rows: QuerySet[Candle], start: datetime, before: int) -> datetime | None:
+    """Return when the oldest of the `before` candles that come before the start opened; None where there are fewer."""
+    times = rows.filter(open_time__lt=start).order_by("-open_time").values_list("open_time", flat=True)
+    found: datetime | None = times[before - 1 : before].first()
+    return found
 
 
 def candle_count(
@@ -145,12 +154,6 @@ class _Epoch(Func):  # type: ignore[misc, unused-ignore]
 
     template = "EXTRACT(EPOCH FROM %(expressions)s)::bigint"
     output_field = BigIntegerField()
-
-
-def _columns(symbol: str, timeframe: str, newest_first: QuerySet[Candle], length: int) -> Candles:
-    """Fetch the rows as numbers and turn them into columns, oldest first."""
-    columns = [_Epoch(F("open_time")), *(Cast(name, FloatField()) for name in PRICES)]
-    return _candles(symbol, timeframe, list(newest_first.values_list(*columns)[: max(length, 0)])[::-1])
 
 
 def _timed(rows: Iterable[CandleRow]) -> list[tuple[Any, ...]]:
