@@ -6,7 +6,7 @@ PEERS := .venv-bench/bin/python
 SETTLED := DATABASE_URL=postgres://127.0.0.1/none REDIS_URL=redis://127.0.0.1/0 SECRET_KEY=for-checks-without-servers ENCRYPTION_KEYS=for-checks-without-servers-0123
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev test test-long bench-api bench-backtest lint format types layers migrations-check ci lock clean
+.PHONY: help run install install-dev test test-long bench-api bench-backtest bench-marketdata lint format types layers migrations-check ci lock clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,12 +27,15 @@ test-long: install-dev ## Run the slower proofs
 	@$(PYTEST) -m long --timeout 1800 $(ARGS)
 
 bench-api: install-dev ## Measure what signing in and the rate limits cost (needs wrk)
-	@$(PYTHON) tests/benchmarks/api.py $(ARGS)
+	@$(PYTHON) -m tests.benchmarks.api $(ARGS)
 
 bench-backtest: install-dev ## Measure backtests beside their peers (some 15 minutes on two cores)
 	@test -x $(PEERS) || $(PYTHON) -m venv $(dir $(patsubst %/,%,$(dir $(PEERS))))
 	@$(PEERS) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
 	@TQDM_DISABLE=1 $(PYTHON) -m tests.benchmarks.backtest --peers $(PEERS) $(ARGS)
+
+bench-marketdata: install-dev ## Measure candles: ingest, reads, cache, streams (some 15 minutes on two cores)
+	@$(PYTHON) -m tests.benchmarks.marketdata $(ARGS)
 
 lint: install-dev ## Check style and common faults
 	@$(PYTHON) -m ruff check . && $(PYTHON) -m ruff format --check .

@@ -20,6 +20,7 @@ from prometheus_client.registry import REGISTRY, Collector
 from algotrendy.trading.orders import WORKING
 from algotrendy.trading.strategies import registry
 from algotrendy.trading.values import Timeframe
+from apps.alerts.models import Alert
 from apps.common.jobs import queue_lengths
 from apps.marketdata import breaker
 from apps.marketdata.models import Feed
@@ -105,8 +106,17 @@ def _from_database() -> Iterator[Metric]:
         working.add_metric([row["status"]], row["count"])
     yield working
     yield _missing_candles()
+    yield _open_alerts()
     yield from _feeds()
     yield _drift()
+
+
+def _open_alerts() -> Metric:
+    found = GaugeMetricFamily("alerts_open", "Alerts that are not over.", labels=["code", "severity"])
+    rows = Alert.objects.filter(resolved_at=None).order_by().values("code", "severity").annotate(count=Count("pk"))
+    for row in rows:
+        found.add_metric([row["code"], row["severity"]], row["count"])
+    return found
 
 
 def _missing_candles() -> Metric:

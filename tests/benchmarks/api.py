@@ -16,14 +16,14 @@ import os
 import random
 import re
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.benchmarks.servers import served
 
 PROJECT = Path(__file__).resolve().parents[2]
 TARGET = 1.25
@@ -106,36 +106,10 @@ def _prepare() -> dict[str, dict[str, str]]:
 
 @contextlib.contextmanager
 def _served(variant: Variant) -> Iterator[int]:
-    """Serve the application as in production, on a port of its own, until the block ends."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    environment = {
-        **os.environ, "DJANGO_SETTINGS_MODULE": "tests.benchmarks.api_settings", "BENCH_AUTH": variant.auth,
-        "BENCH_LIMITS": variant.limits, "BENCH_USER": USER, "PYTHONPATH": str(PROJECT), "JWT_ACCESS_MINUTES": "120",
-    }  # fmt: skip
-    command = [
-        sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--no-ws",
-        "--log-level", "warning", "--workers-kill-timeout", "2", "algotrendy.wsgi:application",
-    ]  # fmt: skip
-    with Path(os.devnull).open("w") as nowhere:
-        process = subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=nowhere, stderr=nowhere)
-        try:
-            _wait_for(port, process)
-            yield port
-        finally:
-            process.terminate()
-            process.wait(20)
-
-
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
-        if process.poll() is not None:
-            raise RuntimeError("The server has ended; run it by hand to see why.")
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        time.sleep(0.1)
-    raise RuntimeError("The server does not answer.")
+    """Serve the application with the variant's parts."""
+    changes = {"BENCH_AUTH": variant.auth, "BENCH_LIMITS": variant.limits, "BENCH_USER": USER}
+    with served(DJANGO_SETTINGS_MODULE="tests.benchmarks.api_settings", JWT_ACCESS_MINUTES="120", **changes) as server:
+        yield server.port
 
 
 def _measured(

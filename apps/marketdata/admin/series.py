@@ -179,8 +179,8 @@ class FeedAdmin(OwnedByService):
         if change:
             super().save_related(request, form, formsets, change)
         else:
-            there = f" {form.there} were there already." if form.there else ""
-            messages.success(request, f"{form.made} feeds were added.{there}")
+            there = f" {form.there} {_were(form.there)} there already." if form.there else ""
+            messages.success(request, f"{form.made} feed{'s'[: form.made != 1]} {_were(form.made)} added.{there}")
 
     @display(description="State")
     def state(self, feed: Feed) -> object:
@@ -232,3 +232,7 @@ class FeedAdmin(OwnedByService):
             done=f"{feed} is {'enabled' if enabled else 'disabled'}.",
             back=reverse("admin:marketdata_feed_changelist"),
         )
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"

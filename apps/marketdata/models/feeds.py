@@ -58,7 +58,10 @@ class Feed(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["instrument", "timeframe", "source"], name="feed_once_per_series"),
             models.UniqueConstraint(
-                fields=["instrument", "timeframe"], condition=Q(enabled=True), name="feed_one_enabled_per_timeframe"
+                fields=["instrument", "timeframe"],
+                condition=Q(enabled=True),
+                name="feed_one_enabled_per_timeframe",
+                violation_error_message="Another feed of this instrument and timeframe is enabled; disable it first.",
             ),
         ]
 

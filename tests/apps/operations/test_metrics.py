@@ -18,6 +18,7 @@ from django_redis import get_redis_connection
 from apps.accounts.models import ApiSession
 from apps.accounts.services import session_begin
 from apps.marketdata import breaker
+from apps.marketdata.services.watching import market_watch
 from apps.operations import health, metrics
 from apps.operations.heartbeat import HEARTBEAT_KEY
 from apps.operations.tasks import heartbeat, prune
@@ -160,8 +161,10 @@ def test_missing_candles_and_the_state_of_exchanges_are_told():
     get_redis_connection("default").flushdb()
     for _ in range(5):
         breaker.failed("okx")
+    market_watch()
     lines = metrics.scrape().decode().splitlines()
     assert 'candles_missing{source="okx"} 3.0' in lines
+    assert 'alerts_open{code="feed_stale",severity="critical"} 1.0' in lines
     assert 'exchange_circuit_open{exchange="okx"} 1.0' in lines
     assert 'exchange_circuit_open{exchange="kraken"} 0.0' in lines
     (lag,) = (line for line in lines if line.startswith("feed_lag_seconds{"))
