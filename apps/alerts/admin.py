@@ -46,7 +46,7 @@ class AlertAdmin(FactAdmin):
     """What somebody should look at."""
 
     visible = alerts_of
-    list_display = ["level", "said", "state", "began", "over", "by"]
+    list_display = ["level", "state", "said", "began", "over", "by"]
     list_filter = [OpenFilter, "severity", "code"]
     search_fields = ["message", "subject"]
     actions_row = ["acknowledge_alert"]

@@ -10,7 +10,7 @@ from apps.common.models import PublicModel
 
 
 class Severity(models.TextChoices):
-    INFO = "info", "For information"
+    INFO = "info", "Info"
     WARNING = "warning", "Warning"
     CRITICAL = "critical", "Critical"
 

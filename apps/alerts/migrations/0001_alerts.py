@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
                 (
                     "severity",
                     models.CharField(
-                        choices=[("info", "For information"), ("warning", "Warning"), ("critical", "Critical")],
+                        choices=[("info", "Info"), ("warning", "Warning"), ("critical", "Critical")],
                         max_length=8,
                     ),
                 ),

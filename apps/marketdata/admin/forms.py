@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from unfold.widgets import UnfoldAdminSelectMultipleWidget, UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminSelect2MultipleWidget, UnfoldAdminSelectWidget
 
 from algotrendy.trading.values import Timeframe
 from apps.common.models import choices_of
@@ -23,9 +23,9 @@ class FeedsForm(forms.ModelForm):  # type: ignore[type-arg]
     """One feed for each of the instruments in each of the timeframes."""
 
     instruments = forms.ModelMultipleChoiceField(
-        Instrument.objects.filter(is_active=True), widget=UnfoldAdminSelectMultipleWidget
+        Instrument.objects.filter(is_active=True), widget=UnfoldAdminSelect2MultipleWidget
     )
-    timeframes = forms.MultipleChoiceField(choices=choices_of(Timeframe), widget=UnfoldAdminSelectMultipleWidget)
+    timeframes = forms.MultipleChoiceField(choices=choices_of(Timeframe), widget=UnfoldAdminSelect2MultipleWidget)
     source = forms.ChoiceField(
         choices=lambda: [*exchange_choices(), (Source.REPLAY.value, Source.REPLAY.label)],
         widget=UnfoldAdminSelectWidget,

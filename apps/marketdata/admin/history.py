@@ -63,7 +63,7 @@ class CancelForm(ConfirmForm):
 class DownloadAdmin(OfSeries, OwnedByService):
     """Histories that are fetched from exchanges."""
 
-    list_display = ["series", "start", "end", "state", "done", "inserted", "changed", "pages", "asked", "error"]
+    list_display = ["series", "state", "done", "span", "stored", "pages", "trouble"]
     list_filter = ["status", "source", "timeframe"]
     list_select_related = ["instrument"]
     actions_row = ["cancel_download"]
@@ -71,7 +71,7 @@ class DownloadAdmin(OfSeries, OwnedByService):
     exclude = ["lease", "lease_until"]
     list_before_template = "console/live_list.html"
     live_topic = "downloads"
-    live_fields = ("state", "done", "inserted", "changed", "pages", "error")
+    live_fields = ("state", "done", "stored", "pages", "trouble")
     empty_hint = "Add a download to fetch a history from an exchange; a gap that is filled is listed here too."
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -100,9 +100,17 @@ class DownloadAdmin(OfSeries, OwnedByService):
     def done(self, download: Download) -> object:
         return meter(Decimal(download.progress), Decimal(100))
 
-    @display(description="Asked for (UTC)", ordering="created_at")
-    def asked(self, download: Download) -> object:
-        return relative_time(download.created_at)
+    @display(description="Span (UTC)", ordering="start")
+    def span(self, download: Download) -> str:
+        return f"{download.start:%Y-%m-%d} to {download.end:%Y-%m-%d}"
+
+    @display(description="New candles", formatting="price", ordering="inserted")
+    def stored(self, download: Download) -> str:
+        return f"{download.inserted:,}"
+
+    @display(description="Error", ordering="error")
+    def trouble(self, download: Download) -> str:
+        return download.error
 
     def has_cancel_permission(self, request: HttpRequest, object_id: object = None) -> bool:
         return request.user.has_perm("marketdata.change_download")
@@ -141,7 +149,7 @@ class BackfillForm(ConfirmForm):
 class GapAdmin(OfSeries, FactAdmin):
     """Where candles are missing."""
 
-    list_display = ["series", "start", "end", "missing", "state", "outage", "found"]
+    list_display = ["series", "state", "missing", "start", "end", "outage", "found"]
     list_filter = ["status", "source", "timeframe", ("start", RangeDateTimeFilter)]
     list_select_related = ["instrument", "outage"]
     actions_row = ["backfill_gap"]

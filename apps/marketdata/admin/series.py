@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.contrib.postgres.fields import ArrayField
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -13,6 +14,7 @@ from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.paginator import InfinitePaginator
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from apps.common.console import ConfirmForm, FactAdmin, act, amount, relative_time, status_badge
 from apps.common.console.admin import OwnedByService
@@ -125,11 +127,13 @@ class FeedAdmin(OwnedByService):
         "timeframe",
         "source",
         "state",
-        "speed_shown",
         "last_candle",
         "received",
+        "delivered",
+        "speed_shown",
         "error",
     ]
+    formfield_overrides: ClassVar = {ArrayField: {"widget": UnfoldAdminTextInputWidget}}
     list_filter = ["enabled", "source", "timeframe"]
     list_select_related = ["instrument"]
     actions_row = ["enable_feed", "disable_feed"]
@@ -154,7 +158,7 @@ class FeedAdmin(OwnedByService):
 
     def get_form(self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs: Any) -> Any:
         """Ask for several feeds at once where they are added."""
-        return FeedsForm if obj is None else super().get_form(request, obj, change, **kwargs)
+        return super().get_form(request, obj, change, **({"form": FeedsForm} if obj is None else {}), **kwargs)
 
     def has_switch_permission(self, request: HttpRequest, object_id: object = None) -> bool:
         return request.user.has_perm("marketdata.change_feed")
@@ -192,7 +196,11 @@ class FeedAdmin(OwnedByService):
 
     @display(description="Speed", formatting="price", ordering="speed")
     def speed_shown(self, feed: Feed) -> str:
-        return f"{feed.speed:,g}\N{MULTIPLICATION SIGN}"
+        return f"{feed.speed:,g}\N{MULTIPLICATION SIGN}" if feed.is_replay else ""
+
+    @display(description="Delivered by", ordering="provider")
+    def delivered(self, feed: Feed) -> str:
+        return "" if feed.is_replay else feed.provider
 
     @display(description="Last candle (UTC)", ordering="position")
     def last_candle(self, feed: Feed) -> object:

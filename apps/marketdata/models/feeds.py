@@ -40,7 +40,7 @@ class Feed(models.Model):
         models.CharField(max_length=32),
         default=list,
         blank=True,
-        help_text="Exchanges that are asked, in this order, while the source does not answer.",
+        help_text="Exchanges that are asked, in this order, while the source does not answer: kraken, okx.",
     )
     enabled = models.BooleanField(default=True)
     origin = models.CharField(max_length=32, default=Source.CSV, help_text="Whose stored candles a replay sends.")
