@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 
 from celery import shared_task
 
-from apps.marketdata.services import collecting, downloading, gaps, retention, sessions, summarizing, watching
+from apps.marketdata.services import collecting, downloading, gaps, reading, retention, sessions, summarizing, watching
 
 
 @shared_task(name="marketdata.collect")
@@ -49,6 +50,13 @@ def sweep_downloads() -> int:
 def find_gaps() -> int:
     """Search the series for missing candles."""
     return gaps.all_gaps_find()
+
+
+@shared_task(name="marketdata.search_span")
+def search_span(instrument_id: int, timeframe: str, source: str, start: str, end: str) -> int:
+    """Search a span for missing candles that somebody has read."""
+    span = {"start": datetime.fromisoformat(start), "end": datetime.fromisoformat(end)}
+    return reading.read_span_search(instrument_id=instrument_id, timeframe=timeframe, source=source, **span)
 
 
 @shared_task(name="marketdata.retain")

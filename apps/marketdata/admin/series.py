@@ -10,6 +10,8 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.timesince import timesince
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
@@ -18,9 +20,11 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from apps.common.console import ConfirmForm, FactAdmin, act, amount, relative_time, status_badge
 from apps.common.console.admin import OwnedByService
+from apps.common.console.figures import EMPTY
 from apps.marketdata.admin.forms import FeedsForm
 from apps.marketdata.models import Candle, Feed, Instrument
 from apps.marketdata.selectors import feed_is_stale
+from apps.marketdata.selectors.exchanges import exchange_condition
 from apps.marketdata.services import feed_update
 from apps.marketdata.services.feeds import feeds_create
 
@@ -128,7 +132,7 @@ class FeedAdmin(OwnedByService):
         "source",
         "state",
         "last_candle",
-        "received",
+        "age",
         "delivered",
         "speed_shown",
         "error",
@@ -138,10 +142,10 @@ class FeedAdmin(OwnedByService):
     list_select_related = ["instrument"]
     actions_row = ["enable_feed", "disable_feed"]
     actions_detail = ["enable_feed", "disable_feed"]
-    readonly_fields = ["state", "position", "last_received_at", "last_error"]
+    readonly_fields = ["state", "position", "last_received_at", "last_error", "exchanges"]
     fieldsets = [
         (None, {"fields": ["instrument", "timeframe", "source", "source_symbol", "fallbacks", "origin", "speed"]}),
-        ("State", {"fields": ["state", "position", "last_received_at", "last_error"]}),
+        ("State", {"fields": ["state", "position", "last_received_at", "last_error", "exchanges"]}),
     ]
 
     added_fieldsets = [
@@ -210,9 +214,17 @@ class FeedAdmin(OwnedByService):
     def error(self, feed: Feed) -> str:
         return feed.last_error
 
-    @display(description="Received (UTC)", ordering="last_received_at")
-    def received(self, feed: Feed) -> object:
-        return relative_time(feed.last_received_at)
+    @display(description="Age", ordering="-last_received_at")
+    def age(self, feed: Feed) -> object:
+        """Show how long ago the last candle arrived, and when on pointing."""
+        if feed.last_received_at is None:
+            return EMPTY
+        at = feed.last_received_at.isoformat(timespec="seconds")
+        return format_html('<time datetime="{0}" title="{0}">{1}</time>', at, timesince(feed.last_received_at, depth=1))
+
+    @display(description="Exchanges")
+    def exchanges(self, feed: Feed) -> str:
+        return "; ".join(f"{name} {exchange_condition(name)}" for name in feed.providers) or EMPTY
 
     @action(
         description="Enable",

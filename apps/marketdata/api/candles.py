@@ -17,6 +17,7 @@ from apps.common.api.serializers import plain
 from apps.common.api.throttling import MARKET_DATA
 from apps.common.api.views import ApiView, Revalidated
 from apps.marketdata import selectors
+from apps.marketdata.services.reading import read_across
 
 from .answers import SYMBOL, kept_answer
 from .serializers import COLUMNS, CandleSerializer, CandlesQuerySerializer, CandlesSerializer, TickerSerializer
@@ -67,7 +68,11 @@ class TickerView(Revalidated, ApiView):
 
 
 def _listed(symbol: str, *, format: str, **asked: Any) -> dict[str, Any]:
-    page = selectors.candles_page(instrument=selectors.instrument_get(symbol), **asked)
+    instrument = selectors.instrument_get(symbol)
+    page = selectors.candles_page(instrument=instrument, **asked)
+    if page.source is not None:
+        times = [row[0] for row in page.rows]
+        read_across(instrument=instrument, timeframe=page.timeframe, source=page.source, times=times)
     body: dict[str, Any] = {"symbol": symbol, "timeframe": page.timeframe, "source": page.source}
     body |= {"columns": _columns(page.rows)} if format == COLUMNS else {"results": [_row(row) for row in page.rows]}
     return {**body, "next": None if page.next_start is None else text_of(page.next_start)}

@@ -66,9 +66,11 @@ def _parts(rows: QuerySet[Candle], longest: timedelta) -> Iterator[QuerySet[Cand
     """Yield the rows in stretches of time, oldest first, none of which holds too many."""
     bounds = rows.aggregate(first=Min("open_time"), last=Max("open_time"))
     start, last = bounds["first"], bounds["last"]
-    while start is not None and start <= last:
+    while start is not None and last - start >= longest:
         yield rows.filter(open_time__gte=start, open_time__lt=start + longest)
         start += longest
+    if start is not None:
+        yield rows.filter(open_time__gte=start)
 
 
 def _fetch(rows: QuerySet[Candle]) -> Packed:

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import connection
 
 from algotrendy.trading.values import ORIGIN, Timeframe
-from apps.marketdata.models import ALWAYS_OPEN, Instrument, MarketSession
+from apps.marketdata.models import ALWAYS_OPEN, Instrument
 
 EXPECTED = """
 SELECT DISTINCT moment FROM (
@@ -60,38 +60,6 @@ def next_expected(*, instrument: Instrument, timeframe: Timeframe, after: dateti
                 "start": after,
                 "end": until,
             },
-        )
-        found: datetime | None = cursor.fetchone()[0]
-        return found
-
-
-def last_expected(*, instrument: Instrument, timeframe: Timeframe, now: datetime) -> datetime | None:
-    """Return the open time of the newest candle that should have closed by now; None where no session is known."""
-    newest = timeframe.floor(now) - timeframe.duration
-    if instrument.calendar == ALWAYS_OPEN:
-        return newest
-    sessions = MarketSession.objects.filter(calendar=instrument.calendar, closes_at__lte=now).order_by("-opens_at")
-    is_long = timeframe in LONG
-    if not is_long and _is_open(instrument.calendar, newest, newest + timeframe.duration):
-        return newest
-    last = sessions.first()
-    if last is None:
-        return None
-    if is_long:
-        return _last_day(instrument, timeframe, now)
-    return min(newest, timeframe.floor(last.closes_at - timeframe.duration / 1_000_000))
-
-
-def _is_open(calendar: str, start: datetime, end: datetime) -> bool:
-    return MarketSession.objects.filter(calendar=calendar, opens_at__lt=end, closes_at__gt=start).exists()
-
-
-def _last_day(instrument: Instrument, timeframe: Timeframe, now: datetime) -> datetime | None:
-    query = EXPECTED_DAYS.format(start="'-infinity'::timestamptz", end="%(until)s")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT max(moment) FROM ({query}) AS day WHERE moment + %(step)s::interval <= %(until)s",  # noqa: S608
-            {"step": seconds(timeframe), "monday": ORIGIN, "calendar": instrument.calendar, "until": now},
         )
         found: datetime | None = cursor.fetchone()[0]
         return found

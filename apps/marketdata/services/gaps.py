@@ -78,6 +78,13 @@ def span_check(*, instrument: Instrument, timeframe: str, source: str, start: da
         of_series.filter(start__gte=start, end__lte=end, status=GapStatus.OPEN).update(status=GapStatus.EMPTY)
 
 
+def span_search(*, instrument: Instrument, timeframe: str, source: str, start: datetime, end: datetime) -> int:
+    """Note what is missing between two stored candles; return how many gaps are new."""
+    found = gaps_between(instrument=instrument, timeframe=timeframe, source=source, start=start, end=end)
+    with transaction.atomic():
+        return sum(_note(instrument, timeframe, source, stretch) for stretch in found)
+
+
 def gap_backfill(*, gap: Gap, user: User | None) -> Download:
     """Have the candles of a gap fetched from its source; raise GapNotFillable where that is no exchange."""
     if gap.status == GapStatus.FILLED:

@@ -89,3 +89,10 @@ def test_of_a_series_without_candles_there_are_none(instrument: Instrument) -> N
     series = {"instrument": instrument, "timeframe": "1m", "source": "csv"}
     assert len(candles_window(**series, until=None, length=5)) == 0  # type: ignore[arg-type]
     assert len(candles_between(**series, start=None, end=None, before=5)) == 0  # type: ignore[arg-type]
+
+
+def test_a_series_of_days_is_read_whole() -> None:
+    made = make_instrument()
+    make_candles_rows(made, range(100, 130), timeframe="1d")
+    found = candles_between(instrument=made, timeframe="1d", source="csv", start=None, end=None, before=0)
+    assert found.close.tolist() == [float(price) for price in range(100, 130)]

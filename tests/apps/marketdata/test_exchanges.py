@@ -7,9 +7,12 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from algotrendy.trading.candles import Bar
 from algotrendy.trading.values import Timeframe
+from apps.marketdata.models import Instrument
+from apps.marketdata.selectors import instrument_get
 from apps.marketdata.sources.exchanges import (
     Exchange,
     ExchangeBusy,
@@ -21,6 +24,7 @@ from apps.marketdata.sources.exchanges import (
     exchange_ids,
     has_exchange,
 )
+from tests.builders import make_instrument
 from tests.exchange.market import row
 from tests.exchange.server import Fault, LoopbackExchange
 
@@ -202,3 +206,27 @@ def test_which_exchanges_there_are_is_known_without_loading_them() -> None:
     assert len(exchange_ids()) > 80
     assert not has_exchange("replay")
     assert not has_exchange("../base")
+
+
+@pytest.mark.django_db
+def test_instruments_are_made_as_an_exchange_trades_them(
+    venue: LoopbackExchange, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_instrument("ETH/USDT")
+    call_command("add_instruments", "BTC/USDT", "ETH/USDT", source="binance")
+    made = instrument_get("BTC/USDT")
+    assert (made.price_tick, made.quantity_step, made.min_notional) == (Decimal("0.01"), Decimal("0.0001"), 5)
+    assert (made.base_currency, made.quote_currency, made.calendar) == ("BTC", "USDT", "24/7")
+    told = capsys.readouterr().out
+    assert "BTC/USDT: tick 0.01, step 0.0001" in told
+    assert "left as they are: ETH/USDT" in told
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("source", "told"), [("binance", "does not trade NO/SUCH"), ("nowhere", "no exchange")])
+def test_instruments_that_an_exchange_does_not_trade_are_not_made(
+    venue: LoopbackExchange, source: str, told: str
+) -> None:
+    with pytest.raises(CommandError, match=told):
+        call_command("add_instruments", "BTC/USDT", "NO/SUCH", source=source)
+    assert not Instrument.objects.exists()

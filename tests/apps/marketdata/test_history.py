@@ -13,7 +13,6 @@ from django.utils import timezone
 from django_redis import get_redis_connection
 
 from algotrendy.trading.errors import InvalidCandle
-from algotrendy.trading.values import Timeframe
 from apps.marketdata import breaker, selectors
 from apps.marketdata.models import (
     Candle,
@@ -28,7 +27,6 @@ from apps.marketdata.models import (
     Retention,
 )
 from apps.marketdata.selectors.gaps import Stretch, gaps_between
-from apps.marketdata.selectors.sessions import last_expected
 from apps.marketdata.services import feed_update, instrument_create
 from apps.marketdata.services.collecting import exchange_collect, feeds_collect
 from apps.marketdata.services.downloading import download_run, downloads_sweep
@@ -372,19 +370,6 @@ def test_days_of_a_stock_are_its_sessions(apple: Instrument) -> None:
     Candle.objects.filter(open_time__day=6).delete()
     wednesday = datetime(2024, 3, 6, tzinfo=UTC)
     assert gaps_between(**where) == [Stretch(wednesday, wednesday + timedelta(days=1), 1)]
-
-
-def test_which_candle_should_be_there_by_now(apple: Instrument, bitcoin: Instrument) -> None:
-    def last(instrument: Instrument, timeframe: str, *moment: int) -> datetime | None:
-        return last_expected(
-            instrument=instrument, timeframe=Timeframe(timeframe), now=datetime(2024, 3, *moment, tzinfo=UTC)
-        )
-
-    assert last(bitcoin, "1h", 9, 12, 30) == datetime(2024, 3, 9, 11, tzinfo=UTC)
-    assert last(apple, "1h", 8, 17, 30) == datetime(2024, 3, 8, 16, tzinfo=UTC)
-    assert last(apple, "1h", 9, 12, 30) == datetime(2024, 3, 8, 20, tzinfo=UTC)  # over the weekend
-    assert last(apple, "1d", 9, 12, 30) == datetime(2024, 3, 8, tzinfo=UTC)
-    assert last(apple, "1w", 13, 12, 30) == datetime(2024, 3, 4, tzinfo=UTC)
 
 
 # Longer candles

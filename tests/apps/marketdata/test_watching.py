@@ -7,12 +7,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 from django_redis import get_redis_connection
 
 from apps.accounts.models import User
 from apps.alerts.models import Alert
-from apps.marketdata import breaker
+from apps.common import jobs
+from apps.marketdata import breaker, limiter, tasks
 from apps.marketdata.models import Download, Feed, Gap
 from apps.marketdata.services import summarizing
 from apps.marketdata.services.summarizing import market_summarize
@@ -97,3 +99,47 @@ def test_the_summary_is_told_when_it_changes(monkeypatch: pytest.MonkeyPatch) ->
     Feed.objects.filter(instrument__symbol="CCC/USD").update(enabled=False)
     assert market_summarize()
     assert [(topic, data["instruments"]) for topic, data in heard] == [("summary", 3), ("summary", 2)]
+
+
+def test_who_reads_across_a_hole_has_it_searched(
+    client_for: ClientFor, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    instrument = make_instrument()
+    make_candles_rows(instrument, range(100, 110))
+    sent: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(jobs, "_send", lambda task, args, expires: sent.append((task, *args)))
+    client = client_for(None)
+
+    def read(**query: object) -> None:
+        with django_capture_on_commit_callbacks(execute=True):
+            client.get("/api/market-data/BTC/USD/candles", {"timeframe": "1h", **query})
+
+    read()
+    assert sent == []
+    instrument.candles.filter(open_time__in=[MARKET_TIME + 4 * HOUR, MARKET_TIME + 5 * HOUR]).delete()
+    get_redis_connection("default").flushdb()
+    read()
+    read(limit=9)
+    ((task, *args),) = sent
+    assert task == "marketdata.search_span"
+    assert tasks.search_span(*args) == 1
+    gap = Gap.objects.get()
+    assert (gap.start, gap.missing, gap.status) == (MARKET_TIME + 4 * HOUR, 2, "open")
+    assert tasks.search_span(*args) == 0
+    assert tasks.search_span(instrument.pk, "4h", *args[2:]) == 0  # made of the hours, not stored
+
+
+def test_the_feeds_page_tells_the_age_and_how_the_exchanges_are(admin: User, client: Client) -> None:
+    get_redis_connection("default").flushdb()
+    feed = make_feed(
+        make_instrument(), source="okx", fallbacks=["kraken", "binance"],
+        last_received_at=timezone.now() - timedelta(minutes=3, seconds=5),
+    )  # fmt: skip
+    for _ in range(5):
+        breaker.failed("kraken")
+    limiter.ban("binance", 60)
+    client.force_login(admin)
+    assert "3\xa0minutes" in client.get("/admin/marketdata/feed/").content.decode()
+    page = client.get(f"/admin/marketdata/feed/{feed.pk}/change/").content.decode()
+    assert "okx is asked; kraken does not answer since" in page
+    assert "binance wants to be left alone for 60 s" in page
