@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import socket
 import subprocess
@@ -16,12 +17,21 @@ from django.db import connection
 
 PROJECT = Path(__file__).resolve().parents[1]
 STARTING = 20.0
+PORTS_EACH = 100
+_ports = itertools.count()
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that nobody listens on, below those that the kernel gives out, and another one each time.
+
+    Runs at the same time look in places of their own: a port is often kept for later, and servers share one silently.
+    """
+    for _ in range(PORTS_EACH):
+        port = 10_000 + os.getpid() % 200 * PORTS_EACH + next(_ports) % PORTS_EACH
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("Every port of this process is taken.")
 
 
 def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:

