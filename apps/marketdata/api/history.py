@@ -26,6 +26,7 @@ from apps.marketdata.services.downloads import DownloadIsOver, TooManyDownloads,
 from apps.marketdata.services.gaps import GapNotFillable, gap_backfill
 
 from .fields import InstrumentField
+from .serializers import TimeframeField
 
 for refusal in (DownloadIsOver, TooManyDownloads, GapNotFillable):
     answer_with(refusal, 409)
@@ -63,7 +64,7 @@ class DownloadCreateSerializer(StrictSerializer):
     """The candles that open from `start` to before `end`, up to now where that is left out."""
 
     symbol = InstrumentField(source="instrument")
-    timeframe = serializers.ChoiceField(choices=choices_of(Timeframe))
+    timeframe = TimeframeField()
     source = serializers.RegexField(r"^[a-z0-9]{2,32}$", help_text="An exchange: binance, okx, …")  # type: ignore[assignment]
     source_symbol = serializers.CharField(max_length=40, default="", help_text="What the exchange calls it.")
     start = UtcDateTimeField()

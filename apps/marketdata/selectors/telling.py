@@ -8,17 +8,17 @@ from algotrendy.trading.candles import Bar
 from apps.marketdata import forming
 from apps.marketdata.models import UNDER_WAY, Candle, Download, Feed
 
+from .candles import PRICES
 from .downloads import downloads
 from .series import series_rows
 from .summary import market_summary
 
-FIGURES = ("open", "high", "low", "close", "volume")
 TICK = ("timeframe", "source", "at")
 
 
 def figures_of(bar: Bar | Candle) -> dict[str, str]:
     """Return a candle's time and figures as text."""
-    return {"time": bar.open_time.isoformat(), **{name: f"{getattr(bar, name).normalize():f}" for name in FIGURES}}
+    return {"time": bar.open_time.isoformat(), **{name: f"{getattr(bar, name).normalize():f}" for name in PRICES}}
 
 
 def candle_told(feed: Feed, bar: Bar | Candle) -> dict[str, Any]:
