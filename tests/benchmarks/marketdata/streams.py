@@ -18,7 +18,8 @@ from django.conf import settings
 from apps.accounts.models import Role, User
 from apps.accounts.services import api_key_create, user_create
 from apps.common.events import CHANNEL
-from tests.benchmarks.servers import PROJECT, Served, served
+from tests.benchmarks.servers import Served, served
+from tests.processes import PROJECT
 
 from .results import Result
 
