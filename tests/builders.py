@@ -30,8 +30,8 @@ from apps.marketdata.models import (
     Source,
 )
 from apps.marketdata.services.partitions import partitions_ensure
-from apps.orders.models import Fill, Order, OrderEvent
-from apps.portfolio.models import EquitySnapshot, Portfolio, Position, RiskProfile
+from apps.orders.models import Fill, Order, OrderEvent, Reconciliation
+from apps.portfolio.models import EquitySnapshot, Portfolio, Position, RiskProfile, TradingHalt
 from apps.strategies.backtests import setup_backtest
 from apps.strategies.models import (
     VERSIONED,
@@ -43,6 +43,7 @@ from apps.strategies.models import (
     Strategy,
     StrategyPerformance,
     StrategyVersion,
+    StrategyWebhook,
 )
 from apps.strategies.reports.keeping import kept
 from apps.strategies.services import optimization_create
@@ -339,3 +340,20 @@ def make_paper_trade(order: PaperOrder, **overrides: Any) -> PaperTrade:
         **overrides,
     }
     return PaperTrade.objects.create(order=order, **values)
+
+
+def make_halt(portfolio: Portfolio | None = None, **overrides: Any) -> TradingHalt:
+    """Return a halt of the portfolio, or of the whole platform where there is none."""
+    values = {"width": "portfolio" if portfolio else "platform", "mode": "halted", "reason": "Testing.", **overrides}
+    return TradingHalt.objects.create(portfolio=portfolio, **values)
+
+
+def make_reconciliation(connection: BrokerConnection, **overrides: Any) -> Reconciliation:
+    values = {"outcome": "clean", "finished_at": MARKET_TIME, **overrides}
+    return Reconciliation.objects.create(connection=connection, **values)
+
+
+def make_webhook(strategy: Strategy, **overrides: Any) -> StrategyWebhook:
+    """Return a webhook whose secret nobody knows."""
+    values = {"prefix": f"wh{next(_numbers)}", "digest": "0" * 64, **overrides}
+    return StrategyWebhook.objects.create(strategy=strategy, **values)

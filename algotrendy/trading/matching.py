@@ -123,7 +123,7 @@ def _touch(order: RestingOrder, bar: Bar) -> tuple[Decimal, Rank] | None:
             return _reach_limit(order.side, _price(order.limit_price), bar)
         case OrderType.TAKE_PROFIT:
             return _reach_limit(order.side, _price(order.stop_price), bar)
-        case OrderType.STOP:
+        case OrderType.STOP | OrderType.TRAILING_STOP:
             return _reach_stop(order.side, _price(order.stop_price), bar)
         case OrderType.STOP_LIMIT:
             return _reach_stop_limit(order, bar)
@@ -163,7 +163,7 @@ def _triggers(order: RestingOrder, bar: Bar) -> bool:
 
 
 def _fill_price(order: RestingOrder, price: Decimal, costs: Costs, instrument: InstrumentSpec) -> Decimal:
-    if order.type in (OrderType.MARKET, OrderType.STOP):
+    if order.type in (OrderType.MARKET, OrderType.STOP, OrderType.TRAILING_STOP):
         return instrument.round_price_against(price * (1 + order.side.sign * costs.slippage_rate), order.side)
     # The data's prices may be finer than the tick; a limit order never fills worse than its limit, which is on it.
     return instrument.round_price(price)

@@ -22,6 +22,8 @@ MIN_AMOUNT = Decimal("0.00000001")
 
 
 class OrderStatus(StrEnum):
+    HELD = "held"
+    """Committed, but not to be sent before something has happened: its parent's fill, its trigger, a cancel."""
     PENDING = "pending"
     """Committed, not yet sent."""
     SUBMITTED = "submitted"
@@ -51,6 +53,7 @@ WORKING = tuple(status for status in OrderStatus if status not in TERMINAL)
 
 TRANSITIONS: Mapping[OrderStatus, frozenset[OrderStatus]] = MappingProxyType(
     {
+        OrderStatus.HELD: frozenset({OrderStatus.PENDING, OrderStatus.CANCELED, OrderStatus.EXPIRED}),
         OrderStatus.PENDING: frozenset({OrderStatus.SUBMITTED, OrderStatus.DENIED, OrderStatus.CANCELED}),
         OrderStatus.SUBMITTED: frozenset(
             {
@@ -78,7 +81,10 @@ TRANSITIONS: Mapping[OrderStatus, frozenset[OrderStatus]] = MappingProxyType(
         OrderStatus.CANCELED: frozenset({OrderStatus.FILLED}),
         OrderStatus.EXPIRED: frozenset({OrderStatus.FILLED}),
         OrderStatus.FILLED: frozenset(),
-        OrderStatus.REJECTED: frozenset(),
+        # Rejected for want of proof, and then found at the venue after all: its word is the truth here, too.
+        OrderStatus.REJECTED: frozenset(
+            {OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED, OrderStatus.FILLED, OrderStatus.CANCELED}
+        ),
         OrderStatus.DENIED: frozenset(),
     }
 )
@@ -114,6 +120,11 @@ class OrderIntent:
     reduce_only: bool = False
     stop_loss: Decimal | None = None
     take_profit: Decimal | None = None
+    notional: Decimal | None = None
+    """What was asked for in the quote currency, where that and not a quantity was asked for; `quantity` follows it."""
+    post_only: bool = False
+    trail_amount: Decimal | None = None
+    trail_percent: Decimal | None = None
 
     def value_price(self, market_price: Decimal) -> Decimal:
         """Return the price that the order's value is judged at: its own where it has one, else the market's."""

@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from enum import StrEnum
 
 from .values import ZERO
+
+
+class TradingMode(StrEnum):
+    """How far trading goes: everything, only what makes positions smaller, or nothing at all."""
+
+    ACTIVE = "active"
+    REDUCING = "reducing"
+    HALTED = "halted"
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,8 @@ class OrderType(StrEnum):
     STOP = "stop"
     STOP_LIMIT = "stop_limit"
     TAKE_PROFIT = "take_profit"
+    TRAILING_STOP = "trailing_stop"
+    """A stop that follows the best price since it rests, by an amount or by percent."""
 
     @property
     def needs_limit_price(self) -> bool:
@@ -48,6 +50,11 @@ class OrderType(StrEnum):
     def needs_stop_price(self) -> bool:
         return self in (OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT)
 
+    @property
+    def may_post_only(self) -> bool:
+        """Whether an order of this type can be told never to take."""
+        return self is OrderType.LIMIT
+
 
 class TimeInForce(StrEnum):
     GTC = "gtc"
@@ -55,6 +62,11 @@ class TimeInForce(StrEnum):
     FOK = "fok"
     DAY = "day"
     GTD = "gtd"
+
+
+class MarginMode(StrEnum):
+    CROSS = "cross"
+    ISOLATED = "isolated"
 
 
 class PositionSide(StrEnum):

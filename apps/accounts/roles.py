@@ -26,16 +26,17 @@ TRADED = {
         "retention",
     ],
     "brokers": ["broker connection"],
-    "portfolio": ["portfolio", "risk profile", "position", "equity snapshot"],
+    "portfolio": ["portfolio", "risk profile", "platform limits", "position", "equity snapshot", "trading halt"],
     "strategies": [
         "strategy",
         "strategy version",
         "strategy performance",
         "signal",
+        "strategy webhook",
         "backtest",
         "optimization",
     ],
-    "orders": ["order", "order event", "fill"],
+    "orders": ["order", "order event", "fill", "reconciliation"],
 }
 """The models of the trade by app, as their permissions name them."""
 VIEWED = frozenset(f"{app}.view {model}" for app, models in TRADED.items() for model in models)
@@ -57,6 +58,14 @@ TRADER = VIEWED | {
     "portfolio.add portfolio",
     "portfolio.change portfolio",
     "portfolio.change risk profile",
+    "portfolio.change position",  # its protection
+    "portfolio.add trading halt",
+    "portfolio.change trading halt",  # end one's own
+    "strategies.change signal",  # approve, decline
+    "strategies.add strategy webhook",
+    "strategies.change strategy webhook",
+    "strategies.delete strategy webhook",
+    "orders.add reconciliation",  # ask for one
     "brokers.add broker connection",
     "brokers.change broker connection",
 }

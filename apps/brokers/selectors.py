@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from django.db.models import QuerySet
 
-from algotrendy.trading.broker import BrokerGateway
+from algotrendy.trading.broker import BrokerGateway, VenueTraits
 from apps.accounts.models import User
 from apps.brokers.adapters.counted import CountedGateway
-from apps.brokers.adapters.paper import PaperGateway
+from apps.brokers.adapters.paper import PAPER_TRAITS, PaperGateway
 from apps.brokers.models import BrokerConnection, BrokerKind
 
 _GATEWAYS = {BrokerKind.PAPER: PaperGateway}
+_TRAITS = {BrokerKind.PAPER: PAPER_TRAITS}
 
 
 def connections_of(user: User) -> QuerySet[BrokerConnection]:
     """Return the connections that the user may see: their own, an administrator all."""
     connections = BrokerConnection.objects.select_related("owner")
     return connections if user.is_admin else connections.filter(owner=user)
+
+
+def traits_of(connection: BrokerConnection) -> VenueTraits:
+    """Return what the connection's venue can do by itself, without asking it."""
+    return _TRAITS[BrokerKind(connection.kind)]
 
 
 def gateway_of(connection: BrokerConnection) -> BrokerGateway:

@@ -14,6 +14,9 @@ from algotrendy.trading.values import OrderType, Side, TimeInForce
 
 # Written down by hand from the life of an order, not read from the code.
 ALLOWED = {
+    ("held", "pending"),
+    ("held", "canceled"),
+    ("held", "expired"),
     ("pending", "submitted"),
     ("pending", "denied"),
     ("pending", "canceled"),
@@ -34,6 +37,10 @@ ALLOWED = {
     ("partially_filled", "expired"),
     ("canceled", "filled"),
     ("expired", "filled"),
+    ("rejected", "open"),
+    ("rejected", "partially_filled"),
+    ("rejected", "filled"),
+    ("rejected", "canceled"),
 }
 EURUSD = InstrumentSpec("EUR/USD", "USD", D("0.00001"), D(1), D(1), D(5))
 BUY_LIMIT = OrderIntent(Side.BUY, OrderType.LIMIT, D(1000), limit_price=D("1.05"))

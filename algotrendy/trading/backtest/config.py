@@ -22,10 +22,14 @@ class InvalidBacktest(TradingError):
 
 
 class SizingRule(StrEnum):
-    """How much an entry trades. The first two size on the signal's close, as live."""
+    """How much an entry trades. All but the last size on the signal's close, as live."""
 
     PERCENT_OF_EQUITY = "percent_of_equity"
     FIXED_QUANTITY = "fixed_quantity"
+    RISK_PERCENT = "risk_percent"
+    """So much that the stop, where the signal or the protection puts it, loses this percent of equity."""
+    VOLATILITY_TARGET = "volatility_target"
+    """So much that the position's annual volatility, by the last 20 returns, is this percent of equity."""
     PERCENT_OF_CASH = "percent_of_cash"
     """Of the cash at the moment of the fill, the fee included: 100 is all that can be bought."""
 

@@ -14,9 +14,19 @@ from operator import attrgetter
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Case, F, QuerySet, Sum, When
 
-from algotrendy.trading.broker import ExecutionReport, OrderRequest, ReportKind, VenueOrder
+from algotrendy.trading.broker import (
+    ExecutionReport,
+    KeyRights,
+    OrderRequest,
+    ReportKind,
+    VenueBalance,
+    VenueOrder,
+    VenuePosition,
+    VenueTrade,
+    VenueTraits,
+)
 from algotrendy.trading.candles import Bar
 from algotrendy.trading.errors import BrokerRejected
 from algotrendy.trading.instruments import InstrumentSpec
@@ -24,7 +34,10 @@ from algotrendy.trading.matching import Costs, Expired, Filled, RestingOrder, Tr
 from algotrendy.trading.orders import OrderStatus
 from algotrendy.trading.values import ZERO, OrderType, Side, TimeInForce
 from apps.brokers.models import BrokerConnection, PaperOrder, PaperOrderStatus, PaperTrade
+from apps.common.fields import AmountField
 from apps.marketdata.models import Instrument
+
+PAPER_TRAITS = VenueTraits(deduplicates=True, groups=True, reduces=True, rests=frozenset(OrderType), is_simulated=True)
 
 
 class PaperGateway:
@@ -33,6 +46,10 @@ class PaperGateway:
     def __init__(self, connection: BrokerConnection) -> None:
         self.connection = connection
         self.costs = Costs(connection.commission_rate, connection.slippage_rate)
+
+    @property
+    def traits(self) -> VenueTraits:
+        return PAPER_TRAITS
 
     def submit_order(self, request: OrderRequest) -> VenueOrder:
         order, _ = PaperOrder.objects.get_or_create(
@@ -72,6 +89,43 @@ class PaperGateway:
     def fetch_order(self, client_order_id: str, symbol: str) -> VenueOrder | None:
         order = PaperOrder.objects.filter(connection=self.connection, client_order_id=client_order_id).first()
         return None if order is None else _as_venue_order(order)
+
+    def fetch_open_orders(self, symbol: str) -> list[VenueOrder]:
+        rows = PaperOrder.objects.filter(
+            connection=self.connection, instrument__symbol=symbol, status=PaperOrderStatus.OPEN
+        )
+        return [_as_venue_order(order) for order in rows.select_related("instrument").order_by("id")]
+
+    def fetch_trades(self, symbol: str, since: datetime | None) -> list[VenueTrade]:
+        rows = PaperTrade.objects.filter(order__connection=self.connection, order__instrument__symbol=symbol)
+        return _as_venue_trades(rows if since is None else rows.filter(executed_at__gte=since))
+
+    def fetch_order_trades(self, client_order_id: str, symbol: str) -> list[VenueTrade]:
+        return _as_venue_trades(
+            PaperTrade.objects.filter(order__connection=self.connection, order__client_order_id=client_order_id)
+        )
+
+    def fetch_balances(self) -> dict[str, VenueBalance]:
+        """Return nothing: the paper venue keeps orders and executions; the money is each portfolio's own."""
+        return {}
+
+    def fetch_positions(self, symbols: list[str]) -> dict[str, VenuePosition]:
+        """Return the sum of the account's executions in each instrument."""
+        signed = Case(When(order__side=Side.SELL, then=-F("quantity")), default=F("quantity"))
+        rows = (
+            PaperTrade.objects.filter(order__connection=self.connection, order__instrument__symbol__in=symbols)
+            .values("order__instrument__symbol")
+            .order_by()
+            .annotate(held=Sum(signed, output_field=AmountField()))
+        )
+        held = {row["order__instrument__symbol"]: row["held"] for row in rows}
+        return {symbol: VenuePosition(symbol, quantity) for symbol, quantity in held.items() if quantity}
+
+    def set_leverage(self, symbol: str, leverage: Decimal) -> None:
+        """Take any leverage: the portfolio's limits and margin are the platform's own arithmetic."""
+
+    def key_rights(self) -> KeyRights:
+        return KeyRights(can_read=True, can_trade=True, can_withdraw=False)
 
     def match_next(self, instrument: InstrumentSpec, bar: Bar) -> list[ExecutionReport]:
         """Take the first thing that the bar does to the account's resting orders and return its reports.
@@ -174,6 +228,24 @@ _STATUS = {
 }
 
 
+def _as_venue_trades(rows: QuerySet[PaperTrade]) -> list[VenueTrade]:
+    return [
+        VenueTrade(
+            trade_id=f"paper-{trade.pk}",
+            exchange_order_id=f"paper-{trade.order_id}",
+            client_order_id=trade.order.client_order_id,
+            symbol=trade.order.instrument.symbol,
+            side=Side(trade.order.side),
+            price=trade.price,
+            quantity=trade.quantity,
+            fee=trade.fee,
+            fee_currency=trade.order.instrument.quote_currency,
+            at=trade.executed_at,
+        )
+        for trade in rows.select_related("order__instrument").order_by("executed_at", "id")
+    ]
+
+
 def _as_venue_order(order: PaperOrder) -> VenueOrder:
     status = _STATUS[PaperOrderStatus(order.status)]
     return VenueOrder(
@@ -181,6 +253,13 @@ def _as_venue_order(order: PaperOrder) -> VenueOrder:
         exchange_order_id=f"paper-{order.pk}",
         status=status,
         filled_quantity=order.quantity if status is OrderStatus.FILLED else ZERO,
+        symbol=order.instrument.symbol,
+        side=Side(order.side),
+        type=OrderType(order.type),
+        quantity=order.quantity,
+        limit_price=order.limit_price,
+        stop_price=order.stop_price,
+        at=order.created_at,
     )
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from algotrendy.trading.orders import OrderStatus, transition
 from apps.common.correlation import current_id
 from apps.common.events import publish
+from apps.common.jobs import enqueue
 from apps.orders.models import Order, OrderEvent
 from apps.orders.selectors import order_told
 
@@ -54,6 +55,13 @@ def order_begin(*, order: Order, detail: dict[str, Any]) -> Order:
     order.save(force_insert=True)
     _write_event(order, "placed", "", detail)
     _publish(order)
+    return order
+
+
+def order_release(*, order: Order, kind: str = "released", detail: dict[str, Any] | None = None) -> Order:
+    """Let a held order go to its venue; the caller holds its lock."""
+    order = order_step(order=order, kind=kind, to=OrderStatus.PENDING, detail=detail)
+    enqueue("orders.settle", str(order.pk))
     return order
 
 

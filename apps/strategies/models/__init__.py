@@ -5,8 +5,9 @@ from .configured import SizingMode, Strategy
 from .jobs import ACTIVE, Job, JobStatus
 from .optimizations import Optimization, Piece, Trial
 from .performance import StrategyPerformance
-from .signals import Signal, SignalOutcome
+from .signals import Signal, SignalOutcome, SignalSource
 from .versions import VERSIONED, StrategyVersion
+from .webhooks import StrategyWebhook, WebhookDelivery
 
 __all__ = [
     "ACTIVE",
@@ -19,10 +20,13 @@ __all__ = [
     "Piece",
     "Signal",
     "SignalOutcome",
+    "SignalSource",
     "SizingMode",
     "Strategy",
     "StrategyPerformance",
     "StrategyVersion",
+    "StrategyWebhook",
     "TradeSetup",
     "Trial",
+    "WebhookDelivery",
 ]

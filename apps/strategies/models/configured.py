@@ -20,6 +20,8 @@ from apps.portfolio.models import Portfolio
 class SizingMode(models.TextChoices):
     PERCENT_OF_EQUITY = "percent_of_equity", "Percent of equity"
     FIXED_QUANTITY = "fixed_quantity", "Fixed quantity"
+    RISK_PERCENT = "risk_percent", "Risk: percent of equity lost at the stop"
+    VOLATILITY_TARGET = "volatility_target", "Volatility target: annual percent of equity"
 
 
 class Strategy(PublicModel):
@@ -42,6 +44,11 @@ class Strategy(PublicModel):
     sizing_value = AmountField(default=Decimal(5), validators=[MinValueValidator(Decimal("0.00000001"))])
     min_confidence = models.FloatField(default=0.0, validators=[MinValueValidator(0.0), MaxValueValidator(1.0)])
     protect = models.BooleanField(default=True, help_text="Place the rule's stop loss and take profit with each entry.")
+    needs_approval = models.BooleanField(default=False, help_text="Each signal waits for a person before it trades.")
+    approval_minutes = models.PositiveIntegerField(
+        default=15, validators=[MinValueValidator(1), MaxValueValidator(10_080)],
+        help_text="How long a signal waits before it lapses.",
+    )  # fmt: skip
     enabled = models.BooleanField(default=False)
     last_run_at = models.DateTimeField(null=True, blank=True, help_text="Market time of the last candle it saw.")
     last_error = models.CharField(max_length=500, blank=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 
 from algotrendy.trading.signals import Action
@@ -16,10 +17,18 @@ class SignalOutcome(models.TextChoices):
     ORDERED = "ordered", "Ordered"
     DENIED = "denied", "Denied"
     SKIPPED = "skipped", "Skipped"
+    AWAITING = "awaiting", "Awaits approval"
+    DECLINED = "declined", "Declined"
+    LAPSED = "lapsed", "Lapsed"
+
+
+class SignalSource(models.TextChoices):
+    RULE = "rule", "Rule"
+    WEBHOOK = "webhook", "Webhook"
 
 
 class Signal(PublicModel):
-    """A strategy's word on one candle that asks for a trade; at most one for each strategy and candle."""
+    """A strategy's word on one candle that asks for a trade, at most one for each candle; or a webhook's."""
 
     strategy = models.ForeignKey(Strategy, on_delete=models.CASCADE, related_name="signals")
     strategy_version = models.PositiveIntegerField(default=1, help_text="The strategy's version that said it.")
@@ -32,12 +41,23 @@ class Signal(PublicModel):
     take_profit = AmountField(null=True, blank=True)
     reason = models.CharField(max_length=500)
     outcome = models.CharField(max_length=16, choices=SignalOutcome.choices, default=SignalOutcome.NEW)
+    source = models.CharField(max_length=8, choices=SignalSource.choices, default=SignalSource.RULE)
+    quantity = AmountField(null=True, blank=True, help_text="What a webhook asked for in place of the strategy's size.")
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Until when somebody may approve it.")
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    decided_at = models.DateTimeField(null=True, blank=True)
     outcome_reason = models.CharField(max_length=500, blank=True)
 
     class Meta:
         ordering = ["-at"]
         constraints = [
-            models.UniqueConstraint(fields=["strategy", "candle_open_time"], name="signal_once_per_candle"),
+            models.UniqueConstraint(
+                fields=["strategy", "candle_open_time"],
+                condition=models.Q(source=SignalSource.RULE),
+                name="signal_once_per_candle",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -13,6 +13,7 @@ from .configured import SizingMode, Strategy
 
 VERSIONED = (
     "name", "rule", "parameters", "direction", "sizing_mode", "sizing_value", "min_confidence", "protect",
+    "needs_approval", "approval_minutes",
 )  # fmt: skip
 """What a version keeps of a strategy; the rest of it never changes."""
 
@@ -31,6 +32,8 @@ class StrategyVersion(models.Model):
     sizing_value = AmountField()
     min_confidence = models.FloatField()
     protect = models.BooleanField()
+    needs_approval = models.BooleanField(default=False)
+    approval_minutes = models.PositiveIntegerField(default=15)
     changed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+",
         help_text="Empty where the platform did it.",

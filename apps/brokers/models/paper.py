@@ -1,54 +1,18 @@
-"""Where orders go: connections to venues, and the book of the paper venue."""
+"""The book of the paper venue: its truth, which outlives every process."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 
-from django.conf import settings
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
 from algotrendy.trading.values import OrderType, Side, TimeInForce
 from apps.common.fields import AmountField
-from apps.common.models import PublicModel, choices_of
+from apps.common.models import choices_of
 from apps.marketdata.models import Instrument
 
-RATE_LIMITS = [MinValueValidator(Decimal(0)), MaxValueValidator(Decimal("0.1"))]
-
-
-class BrokerKind(models.TextChoices):
-    PAPER = "paper", "Paper"
-
-
-class BrokerConnection(PublicModel):
-    """A user's account at a venue."""
-
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="broker_connections")
-    name = models.CharField(max_length=100)
-    kind = models.CharField(max_length=16, choices=BrokerKind.choices, default=BrokerKind.PAPER)
-    is_live = models.BooleanField(default=False, help_text="Trades real money.")
-    is_active = models.BooleanField(default=True)
-    commission_rate = models.DecimalField(
-        max_digits=8, decimal_places=6, default=Decimal("0.001"), validators=RATE_LIMITS,
-        help_text="Paper only: fee as a share of each fill's value; 0.001 is 0.1 %.",
-    )  # fmt: skip
-    slippage_rate = models.DecimalField(
-        max_digits=8, decimal_places=6, default=Decimal("0.0005"), validators=RATE_LIMITS,
-        help_text="Paper only: how much worse than the touched price market and stop orders fill.",
-    )  # fmt: skip
-
-    class Meta:
-        ordering = ["name"]
-        constraints = [
-            models.UniqueConstraint(fields=["owner", "name"], name="connection_name_once_per_owner"),
-            models.CheckConstraint(
-                condition=~Q(kind=BrokerKind.PAPER, is_live=True), name="connection_paper_is_never_live"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
+from .connections import BrokerConnection
 
 
 class PaperOrderStatus(models.TextChoices):
@@ -69,8 +33,13 @@ class PaperOrder(models.Model):
     type = models.CharField(max_length=16, choices=choices_of(OrderType))
     time_in_force = models.CharField(max_length=3, choices=choices_of(TimeInForce))
     quantity = AmountField()
+    filled_quantity = AmountField(default=Decimal(0))
     limit_price = AmountField(null=True, blank=True)
     stop_price = AmountField(null=True, blank=True)
+    trail_amount = AmountField(null=True, blank=True)
+    trail_percent = AmountField(null=True, blank=True)
+    best_price = AmountField(null=True, blank=True, help_text="The best price that a trailing stop has seen.")
+    post_only = models.BooleanField(default=False)
     expires_at = models.DateTimeField(null=True, blank=True)
     is_triggered = models.BooleanField(default=False)
     oco_group = models.CharField(max_length=100, blank=True, help_text="The first fill cancels the group's others.")

@@ -1,4 +1,4 @@
-"""Orders, everything that happened to them, and their fills."""
+"""Orders, and everything that happened to them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from django.db.models import F, Q
 
 from algotrendy.trading.orders import OrderStatus
 from algotrendy.trading.values import OrderType, Side, TimeInForce
-from apps.brokers.models import BrokerConnection
 from apps.common.fields import AmountField
 from apps.common.models import PublicModel, choices_of
-from apps.marketdata.models import Feed, Instrument
-from apps.portfolio.models import MANUAL_BOOK, Portfolio, Position
+from apps.marketdata.models import Instrument
+from apps.portfolio.models import MANUAL_BOOK, Portfolio
 from apps.strategies.models import Signal, Strategy
 
 validate_client_order_id = RegexValidator(r"^[A-Za-z0-9_-]{1,100}$", "1 to 100 of A-Z, a-z, 0-9, - and _.")
@@ -30,13 +29,27 @@ class OrderRole(models.TextChoices):
     FLIP = "flip", "Flip"
     STOP_LOSS = "stop_loss", "Stop loss"
     TAKE_PROFIT = "take_profit", "Take profit"
+    FLATTEN = "flatten", "Flatten"
+    LIQUIDATION = "liquidation", "Liquidation"
+    EXTERNAL = "external", "External"
+
+
+class OrderClass(models.TextChoices):
+    """How an order belongs with others."""
+
+    SIMPLE = "simple", "Simple"
+    BRACKET = "bracket", "Bracket"
+    OCO = "oco", "One cancels the other"
+    OTO = "oto", "One triggers the other"
 
 
 class Order(PublicModel):
     """An intent to trade: committed before it is sent, and followed until it is finished.
 
-    Protective orders name the entry they guard in `parent`. `active_from` is the market time from which a candle may
-    fill the order: never one that had opened before the order existed.
+    Protective orders name the entry they guard in `parent`, as does an order that waits (`held`) for another's fill;
+    `replaces` is the order in whose place this one comes, once the venue has confirmed the end of that one.
+    `active_from` is the market time from which a candle may fill the order: never one that had opened before the order
+    existed.
     """
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="orders")
@@ -60,6 +73,13 @@ class Order(PublicModel):
     stop_price = AmountField(null=True, blank=True)
     average_fill_price = AmountField(null=True, blank=True)
     reference_price = AmountField(help_text="The market's price when the order was made; the risk check used it.")
+    notional = AmountField(
+        null=True, blank=True, help_text="Asked for in the quote currency; the quantity follows from it."
+    )
+    trail_amount = AmountField(null=True, blank=True, help_text="How far a trailing stop stays behind, as a price.")
+    trail_percent = AmountField(null=True, blank=True, help_text="How far it stays behind, in percent of the price.")
+    best_price = AmountField(null=True, blank=True, help_text="The best price that a trailing stop has seen.")
+    post_only = models.BooleanField(default=False, help_text="Never takes: refused where it would.")
     reduce_only = models.BooleanField(default=False)
     stop_loss = AmountField(null=True, blank=True, help_text="Where to protect the position that this order opens.")
     take_profit = AmountField(null=True, blank=True)
@@ -75,6 +95,14 @@ class Order(PublicModel):
     submitted_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
     version = models.PositiveIntegerField(default=0, help_text="Grows with every event.")
+    replaces = models.OneToOneField(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="replaced_by"
+    )
+    order_class = models.CharField(max_length=8, choices=OrderClass.choices, default=OrderClass.SIMPLE)
+    unknown_since = models.DateTimeField(
+        null=True, blank=True, help_text="When the venue first said that it has never seen it."
+    )
+    synced_at = models.DateTimeField(null=True, blank=True, help_text="When the venue was last asked about it.")
     oco_group = models.CharField(max_length=100, blank=True, help_text="The first fill cancels the group's others.")
     risk = models.JSONField(default=dict, blank=True, help_text="The figures that the risk check compared.")
     metadata = models.JSONField(default=dict, blank=True)
@@ -89,11 +117,12 @@ class Order(PublicModel):
         indexes = [
             models.Index(
                 fields=["status", "created_at"],
-                condition=Q(status__in=["pending", "submitted", "open", "partially_filled"]),
+                condition=Q(status__in=["held", "pending", "submitted", "open", "partially_filled"]),
                 name="order_working",
             ),
             models.Index(fields=["owner", "-created_at", "-id"], name="order_owner_recent"),
             models.Index(fields=["portfolio", "-created_at", "-id"], name="order_portfolio_recent"),
+            models.Index(fields=["oco_group"], condition=~Q(oco_group=""), name="order_by_group"),
         ]
 
     def __str__(self) -> str:
@@ -131,39 +160,3 @@ class OrderEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.from_status or 'nothing'} to {self.to_status}"
-
-
-class Fill(PublicModel):
-    """A trade at the venue, applied to the order, the position and the cash exactly once."""
-
-    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="fills")
-    connection = models.ForeignKey(BrokerConnection, on_delete=models.PROTECT, related_name="+")
-    position = models.ForeignKey(Position, on_delete=models.SET_NULL, null=True, related_name="fills")
-    exchange_trade_id = models.CharField(max_length=100)
-    side = models.CharField(max_length=4, choices=choices_of(Side))
-    price = AmountField()
-    quantity = AmountField()
-    quote_quantity = AmountField(help_text="Value in the quote currency.")
-    fee = AmountField()
-    fee_currency = models.CharField(max_length=10)
-    realized_pnl = AmountField(default=Decimal(0), help_text="Of the quantity it closed, before fees.")
-    executed_at = models.DateTimeField(help_text="Market time.")
-
-    class Meta:
-        ordering = ["-executed_at", "-created_at"]
-        constraints = [
-            models.UniqueConstraint(fields=["connection", "exchange_trade_id"], name="fill_once_per_exchange_trade"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.side} {self.quantity} at {self.price}"
-
-
-class SeriesCursor(models.Model):
-    """How far a feed's candles have been traded: what makes each candle count exactly once."""
-
-    feed = models.OneToOneField(Feed, on_delete=models.CASCADE, related_name="cursor")
-    traded_through = models.DateTimeField(null=True, blank=True, help_text="Open time of the last traded candle.")
-
-    def __str__(self) -> str:
-        return f"{self.feed_id} through {self.traded_through}"
