@@ -144,7 +144,7 @@ def order_commit(
     if known is not None:
         return Placement(_same_or_raise(known, portfolio, instrument, intent), is_new=False)
     _require_tradable(portfolio, instrument)
-    intent.validate(instrument.spec, market.price)
+    intent.validate(instrument.spec, market.price, market.at)
     decision = risk_check(
         portfolio=portfolio, instrument=instrument, book=origin.book, intent=intent, market_price=market.price
     )
