@@ -41,6 +41,8 @@ def report_apply(*, connection: BrokerConnection, report: ExecutionReport) -> Or
             return _end(order, report)
         case ReportKind.TRIGGERED:
             return order_step(order=order, kind="triggered", detail={"at": report.at.isoformat()})
+        case ReportKind.REDUCED:
+            return _reduce(order, report)
 
 
 def _fill(order: Order, connection: BrokerConnection, report: ExecutionReport) -> Order:
@@ -117,6 +119,16 @@ def _end(order: Order, report: ExecutionReport) -> Order:
         reason_code=f"venue_{to.value}" if report.reason else "",
         reason=report.reason,
     )
+
+
+def _reduce(order: Order, report: ExecutionReport) -> Order:
+    """Take over the quantity that the venue has lowered; a still lower one that is asked for stays asked for."""
+    if not OrderStatus(order.status).is_working or report.quantity >= order.quantity:
+        return order
+    order.quantity = report.quantity
+    if order.requested_quantity is not None and order.requested_quantity >= report.quantity:
+        order.requested_quantity = None
+    return order_step(order=order, kind="reduced", detail={"quantity": f"{report.quantity:f}"})
 
 
 def _publish(fill: Fill, order: Order) -> None:

@@ -144,4 +144,8 @@ def _request(order: Order) -> OrderRequest:
         stop_price=order.stop_price,
         expires_at=order.expires_at,
         oco_group=order.oco_group,
+        reduce_only=order.reduce_only,
+        post_only=order.post_only,
+        trail_amount=order.trail_amount,
+        trail_percent=order.trail_percent,
     )
