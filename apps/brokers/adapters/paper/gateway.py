@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Case, F, QuerySet, Sum, When
+from django.db.models import Case, ExpressionWrapper, F, QuerySet, Sum, When
 
 from algotrendy.trading.broker import (
     ExecutionReport,
@@ -114,7 +114,8 @@ class PaperGateway:
 
     def fetch_positions(self, symbols: list[str]) -> dict[str, VenuePosition]:
         """Return the sum of the account's executions in each instrument."""
-        signed = Case(When(order__side=Side.SELL, then=-F("quantity")), default=F("quantity"))
+        sold = ExpressionWrapper(-F("quantity"), output_field=AmountField())
+        signed = Case(When(order__side=Side.SELL, then=sold), default=F("quantity"))
         rows = (
             PaperTrade.objects.filter(order__connection=self.connection, order__instrument__symbol__in=symbols)
             .values("order__instrument__symbol")
