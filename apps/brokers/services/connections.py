@@ -28,10 +28,9 @@ def paper_connection_create(
     *, owner: User, name: str, commission_rate: Decimal | None = None, slippage_rate: Decimal | None = None
 ) -> BrokerConnection:
     """Open an account at the paper venue; rates not given are the venue's own."""
-    rates = {"commission_rate": commission_rate, "slippage_rate": slippage_rate}
-    return connection_create(
-        owner=owner, name=name, **{field: rate for field, rate in rates.items() if rate is not None}
-    )
+    rates: dict[str, Any] = {"commission_rate": commission_rate, "slippage_rate": slippage_rate}
+    given = {field: rate for field, rate in rates.items() if rate is not None}
+    return connection_create(owner=owner, name=name, **given)
 
 
 def connection_create(
@@ -81,7 +80,7 @@ def connection_change(*, connection: BrokerConnection, actor: User, **changes: A
         row.full_clean()
         row.save(update_fields=[*before, *_forgotten(row, before), "updated_at"])
         told = {name: {"from": str(was), "to": str(changes[name])} for name, was in before.items()}
-        audit(Action.CONNECTION_CHANGED, user=actor, target=row, **told)
+        audit(Action.CONNECTION_CHANGED, user=actor, target=row, changes=told)
     return row
 
 

@@ -57,7 +57,7 @@ def connection_test(*, connection_id: uuid.UUID, actor_id: int, now: datetime) -
         row.tested_at, row.test_result = now, result
         row.save(update_fields=["tested_at", "test_result", "updated_at"])
         told = {name: result.get(name) for name in ("ok", "code", "can_trade", "can_withdraw", "is_ip_restricted")}
-        audit(Action.CONNECTION_TESTED, user=User.objects.filter(pk=actor_id).first(), target=row, **told)
+        audit(Action.CONNECTION_TESTED, user=User.objects.filter(pk=actor_id).first(), target=row, result=told)
     CONNECTION_TESTS.labels(row.exchange or row.kind, "ok" if result["ok"] else result["code"]).inc()
     return row
 
