@@ -71,6 +71,8 @@ def _locked(connection: BrokerConnection) -> BrokerConnection:
 def _clean(name: str, value: str) -> str:
     """Return a key or a secret without the spaces around it; say what is wrong with one, and never what it is."""
     value = value.strip()
+    if value.startswith("-----BEGIN"):
+        value = value.replace("\\n", "\n")  # As a form of one line takes it.
     pattern = _LINES if value.startswith("-----BEGIN") else _PLAIN
     if not value or len(value) > LONGEST or not pattern.fullmatch(value):
         raise CredentialsRefused(f"The {name} is empty, too long, or has characters that no exchange gives out.")
