@@ -26,7 +26,9 @@ def require_live(connection: BrokerConnection) -> None:
 
 
 def require_may_trade(connection: BrokerConnection) -> None:
-    """Raise LiveRefused for an exchange connection that is past its test network while any switch is off."""
+    """Raise LiveRefused for an exchange connection that is off, or past its test network while any switch is off."""
+    if not connection.is_active:
+        raise LiveRefused(f"Connection {connection.name} is switched off.", code="connection_off")
     if connection.is_paper or connection.sandbox:
         return
     if not connection.is_live:
