@@ -145,7 +145,7 @@ def _secondaries_settle(primary: Order) -> None:
 
 def _filled_together(order: Order) -> Decimal:
     """Return what the order and those in whose place it came have filled."""
-    filled = order.filled_quantity
+    filled: Decimal = order.filled_quantity
     while order.replaces is not None:
         order = order.replaces
         filled += order.filled_quantity

@@ -73,7 +73,7 @@ def order_list_place(
 
     Raises InvalidOrder, OrderDenied (after all of them are committed as denied) and ClientOrderIdReused.
     """
-    asked = OrderList(order_class, intents, client_order_id, metadata or {})
+    asked = OrderList(OrderClass(order_class), intents, client_order_id, metadata or {})
     _require_shape(asked)
     market = market_of(instrument)
     try:

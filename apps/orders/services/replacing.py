@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 
 from algotrendy.trading.errors import InvalidOrder, TradingError
 from algotrendy.trading.orders import OrderIntent, OrderStatus
-from algotrendy.trading.risk import Denied
+from algotrendy.trading.risk import Approved, Denied
 from apps.accounts.models import Action, User
 from apps.accounts.services import audit
 from apps.common.jobs import enqueue
@@ -108,14 +108,7 @@ def _replace(order: Order, amendment: Amendment, market: Market, client_order_id
     tradable_require(portfolio=portfolio, instrument=order.instrument)
     total = order.quantity if amendment.quantity is None else amendment.quantity
     intent = _intent(order, amendment, total, market)
-    decision = risk_check(
-        portfolio=portfolio,
-        instrument=order.instrument,
-        book=order.book,
-        intent=intent,
-        market_price=market.price,
-        instead_of=order,
-    )
+    decision = _decide(order, intent, market)
     successor = _build(order, amendment, total, market, client_order_id)
     metrics.count_order(successor)
     detail = {"replaces": str(order.pk), "asked": amendment.asked}
@@ -129,6 +122,21 @@ def _replace(order: Order, amendment: Amendment, market: Market, client_order_id
     audit(action, user=actor, target=successor, order=successor.summary, replaces=str(order.pk), **amendment.asked)
     successor.refresh_from_db()
     return Placement(successor, is_new=True)
+
+
+def _decide(order: Order, intent: OrderIntent, market: Market) -> Approved | Denied:
+    """Return what the risk check says; what waits for the fill of another is checked when that has come."""
+    other = waited_for(order)
+    if other is not None and other.pk == order.parent_id:
+        return Approved()
+    return risk_check(
+        portfolio=order.portfolio,
+        instrument=order.instrument,
+        book=order.book,
+        intent=intent,
+        market_price=market.price,
+        instead_of=order,
+    )
 
 
 def _take_place(successor: Order, order: Order, detail: dict[str, Any]) -> None:
@@ -158,7 +166,8 @@ def _intent(order: Order, amendment: Amendment, total: Decimal, market: Market) 
     trails = (amendment.trail_amount, amendment.trail_percent)
     fresh = {} if trails == (None, None) else {"trail_amount": None, "trail_percent": None}
     left = total - _filled_before(order)
-    intent = changed(intent_again(order), quantity=left, **{**fresh, **amendment.prices})
+    figures: dict[str, Any] = {**fresh, **amendment.prices}
+    intent = changed(intent_again(order), quantity=left, **figures)
     if left <= 0:
         raise InvalidOrder(
             f"{_filled_before(order).normalize():f} are filled already; ask for more than that, or cancel the order.",
