@@ -55,6 +55,11 @@ class Amendment:
         names = ("limit_price", "stop_price", "trail_amount", "trail_percent")
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
+    def total(self, order: Order) -> Decimal:
+        """Return the quantity that is wanted in all."""
+        wanted: Decimal = order.quantity if self.quantity is None else self.quantity
+        return wanted
+
     @property
     def asked(self) -> dict[str, str]:
         wanted = {} if self.quantity is None else {"quantity": plain(self.quantity)}
@@ -94,6 +99,27 @@ def order_replace(
     return placement
 
 
+def replacement_check(
+    *,
+    order: Order,
+    quantity: Decimal | None = None,
+    limit_price: Decimal | None = None,
+    stop_price: Decimal | None = None,
+    trail_amount: Decimal | None = None,
+    trail_percent: Decimal | None = None,
+) -> Denied | None:
+    """Return why the risk check would deny the replacement, None where it would not; raise what else stands against it.
+
+    Nothing is written; the check is made again, under the locks, when the order is replaced.
+    """
+    amendment = Amendment(quantity, limit_price, stop_price, trail_amount, trail_percent)
+    market = market_of(order.instrument)
+    _require_replaceable(order, amendment)
+    tradable_require(portfolio=order.portfolio, instrument=order.instrument)
+    decision = _decide(order, _intent(order, amendment, amendment.total(order), market), market)
+    return decision if isinstance(decision, Denied) else None
+
+
 @transaction.atomic
 def _replace(order: Order, amendment: Amendment, market: Market, client_order_id: str, actor: User) -> Placement:
     portfolio = portfolio_lock(order.portfolio_id)
@@ -106,7 +132,7 @@ def _replace(order: Order, amendment: Amendment, market: Market, client_order_id
         return Placement(known, is_new=False)
     _require_replaceable(order, amendment)
     tradable_require(portfolio=portfolio, instrument=order.instrument)
-    total = order.quantity if amendment.quantity is None else amendment.quantity
+    total = amendment.total(order)
     intent = _intent(order, amendment, total, market)
     decision = _decide(order, intent, market)
     successor = _build(order, amendment, total, market, client_order_id)
