@@ -36,11 +36,13 @@ TYPES = {
 """The fields that only some types of order have."""
 LASTS = {
     TimeInForce.GTC: "until it is filled or canceled",
-    TimeInForce.IOC: "for what fills at once",
+    TimeInForce.IOC: "what fills at once",
     TimeInForce.FOK: "only if all of it fills at once",
-    TimeInForce.DAY: "until the end of the market's day (UTC)",
+    TimeInForce.DAY: "until the end of the day (UTC)",
     TimeInForce.GTD: "until the time given",
 }
+
+LASTING = [(lasts.value, f"{lasts.upper()}, {words}") for lasts, words in LASTS.items()]
 
 
 def figure(label: str, **more: Any) -> forms.DecimalField:
@@ -70,7 +72,7 @@ class TicketForm(BaseDialogForm):
     stop_price = figure("Stop price")
     trail = figure("Trails by")
     trail_by = select([(BY_PERCENT, "Percent"), (BY_AMOUNT, "Price")], "Trail in", BY_PERCENT)
-    time_in_force = select(choices_of(TimeInForce), "Time in force", TimeInForce.GTC.value)
+    time_in_force = select(LASTING, "Time in force", TimeInForce.GTC.value)
     expires_at = forms.DateTimeField(
         label="Expires at (UTC)", required=False,
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "2026-12-31 18:00", "autocomplete": "off"}),
@@ -137,8 +139,8 @@ class TicketForm(BaseDialogForm):
             expires_at=expires_at.replace(tzinfo=UTC) if lasts is TimeInForce.GTD and expires_at else None,
             post_only=bool(shown["post_only"]),
             reduce_only=asked["reduce_only"],
-            stop_loss=asked["stop_loss"],
-            take_profit=asked["take_profit"],
+            stop_loss=None if asked["reduce_only"] else asked["stop_loss"],
+            take_profit=None if asked["reduce_only"] else asked["take_profit"],
         )
 
     def place(self) -> None:

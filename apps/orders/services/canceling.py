@@ -67,7 +67,6 @@ def orders_cancel(
 
     Without a portfolio or strategy it is the actor's own orders, with `of_all` those of everybody whom they may see.
     Protective orders end with the others. Asking again changes nothing.
-    the others. Asking again changes nothing.
     """
     rows = working_orders().filter(portfolio__is_simulation=False)
     is_own = portfolio is None and strategy is None and not of_all
