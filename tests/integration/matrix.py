@@ -114,6 +114,10 @@ API: dict[str, dict[str, frozenset[str] | str]] = {
     "/api/orders": {"get": VIEW, "post": TRADE},
     "/api/orders/{order_id}": {"get": VIEW, "delete": TRADE},
     "/api/orders/{order_id}/cancel": {"post": TRADE},
+    "/api/orders/{order_id}/replace": {"post": TRADE},
+    "/api/orders/cancel-all": {"post": TRADE},
+    "/api/orders/by-client-order-id/{client_order_id}": {"get": VIEW},
+    "/api/order-lists": {"post": TRADE},
     "/api/fills": {"get": VIEW},
 }
 OWNERS_ALONE = ("session_id", "key_id")
@@ -201,6 +205,8 @@ CONSOLE_ACTIONS = {
     "strategies_strategy_unarchive_strategy": TRADERS,
     "strategies_strategyversion_restore_version": TRADERS,
     "orders_order_cancel_order": TRADERS,
+    "orders_order_replace_order": TRADERS,
+    "orders_order_new_order": TRADERS,
     "orders_order_cancel_all": TRADERS,
     "portfolio_position_close_position": TRADERS,
 }

@@ -18,7 +18,7 @@ from apps.brokers.selectors import gateway_of
 from apps.orders import metrics
 from apps.orders.models import Order
 from apps.orders.selectors import UNSETTLED, working_orders
-from apps.orders.services.steps import order_lock, order_step
+from apps.orders.services.steps import order_lock, order_lock_linked, order_step
 
 log = structlog.get_logger(__name__)
 STRAY_AFTER = timedelta(seconds=5)
@@ -80,7 +80,7 @@ def _send_or_adopt(order: Order, gateway: BrokerGateway, *, is_fresh: bool) -> O
 
 @transaction.atomic
 def _accepted(order_id: uuid.UUID, venue_order: VenueOrder) -> Order:
-    order = order_lock(order_id)
+    order = order_lock(order_id) if venue_order.status.is_working else order_lock_linked(order_id)
     if order.status != OrderStatus.SUBMITTED:
         return order  # A fill was quicker than the acknowledgment.
     order.exchange_order_id = venue_order.exchange_order_id
@@ -92,7 +92,7 @@ def _accepted(order_id: uuid.UUID, venue_order: VenueOrder) -> Order:
 
 @transaction.atomic
 def _rejected(order_id: uuid.UUID, error: BrokerRejected) -> Order:
-    order = order_lock(order_id)
+    order = order_lock_linked(order_id)
     if order.status != OrderStatus.SUBMITTED:
         return order
     metrics.count_rejected(error.code)
@@ -108,7 +108,7 @@ def _cancel(order: Order, gateway: BrokerGateway) -> Order:
         log.warning("cancel_refused", order=str(order.pk), error=error.message)
         return order
     with transaction.atomic():
-        order = order_lock(order.pk)
+        order = order_lock_linked(order.pk)
         if not OrderStatus(order.status).is_working or venue_order.status is not OrderStatus.CANCELED:
             return order
         return order_step(order=order, kind="canceled", to=OrderStatus.CANCELED)

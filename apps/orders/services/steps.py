@@ -13,6 +13,7 @@ from apps.common.events import publish
 from apps.common.jobs import enqueue
 from apps.orders.models import Order, OrderEvent
 from apps.orders.selectors import order_told
+from apps.portfolio.services import portfolio_lock
 
 
 def order_lock(order_id: uuid.UUID) -> Order:
@@ -22,6 +23,12 @@ def order_lock(order_id: uuid.UUID) -> Order:
         .select_related("portfolio__connection", "instrument", "strategy")
         .get(pk=order_id)
     )
+
+
+def order_lock_linked(order_id: uuid.UUID) -> Order:
+    """Return the order, locked after its portfolio: so must be taken whatever may end it, for linked orders follow."""
+    portfolio_lock(Order.objects.values_list("portfolio_id", flat=True).get(pk=order_id))
+    return order_lock(order_id)
 
 
 def order_step(
@@ -35,7 +42,8 @@ def order_step(
 ) -> Order:
     """Take a step of the order's life: change its status where `to` is given, save it, and write the event.
 
-    The caller holds the order's lock and has set what else changed. Raises InvalidTransition.
+    The caller holds the order's lock, and the portfolio's where the order may end by it, and has set what else
+    changed. Linked orders follow a fill and an end within the same transaction. Raises InvalidTransition.
     """
     before = order.status
     if to is not None and to != before:
@@ -47,6 +55,8 @@ def order_step(
     order.save()
     _write_event(order, kind, before, detail or {})
     _publish(order)
+    if kind == "filled" or (order.status != before and OrderStatus(order.status).is_terminal):
+        _tell_linked(order, OrderStatus(before))
     return order
 
 
@@ -63,6 +73,12 @@ def order_release(*, order: Order, kind: str = "released", detail: dict[str, Any
     order = order_step(order=order, kind=kind, to=OrderStatus.PENDING, detail=detail)
     enqueue("orders.settle", str(order.pk))
     return order
+
+
+def _tell_linked(order: Order, before: OrderStatus) -> None:
+    from apps.orders.services.linking import links_follow  # Which itself takes steps.
+
+    links_follow(order=order, before=before)
 
 
 def _stamp(order: Order, status: OrderStatus) -> None:
