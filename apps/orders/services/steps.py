@@ -13,6 +13,7 @@ from apps.common.events import publish
 from apps.common.jobs import enqueue
 from apps.orders.models import Order, OrderEvent
 from apps.orders.selectors import order_told
+from apps.portfolio.services import portfolio_lock
 
 
 def order_lock(order_id: uuid.UUID) -> Order:
@@ -22,6 +23,12 @@ def order_lock(order_id: uuid.UUID) -> Order:
         .select_related("portfolio__connection", "instrument", "strategy")
         .get(pk=order_id)
     )
+
+
+def order_lock_linked(order_id: uuid.UUID) -> Order:
+    """Return the order, locked after its portfolio: so must be taken whatever may end it, for linked orders follow."""
+    portfolio_lock(Order.objects.values_list("portfolio_id", flat=True).get(pk=order_id))
+    return order_lock(order_id)
 
 
 def order_step(
