@@ -1,4 +1,4 @@
-"""A venue's executions as reports on orders: under an id that is the platform's own, with the fee in the quote currency."""
+"""A venue's executions as reports on orders: under ids of the platform's own, with fees in the quote currency."""
 
 from __future__ import annotations
 
@@ -74,5 +74,6 @@ def _price(currency: str, quote: str) -> Decimal | None:
         instrument = Instrument.objects.filter(symbol=symbol).first()
         candle = None if instrument is None else latest_candle(instrument)
         if candle is not None and candle.close > 0:
-            return 1 / candle.close if is_inverse else candle.close
+            close: Decimal = candle.close
+            return 1 / close if is_inverse else close
     return None

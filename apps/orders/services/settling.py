@@ -9,7 +9,7 @@ from datetime import timedelta
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from algotrendy.trading.broker import BrokerGateway, OrderRequest
@@ -59,12 +59,13 @@ def strays() -> QuerySet[Order]:
 def strays_settle(*, connection_id: uuid.UUID | None = None, is_sending: bool = True) -> int:
     """Settle the strays, of all simulated venues or of one connection; return how many there were.
 
-    Without `is_sending` those that were never sent stay so. One whose handling fails does not hold up the others; a venue that does not answer is left for later.
+    Without `is_sending` those that were never sent stay so. One whose handling fails does not hold up the others; a
+    venue that does not answer is left for later.
     """
-    where = {"portfolio__connection__kind": BrokerKind.PAPER}
+    where = Q(portfolio__connection__kind=BrokerKind.PAPER)
     if connection_id is not None:
-        where = {"portfolio__connection": connection_id}
-    rows = strays().filter(**where)
+        where = Q(portfolio__connection=connection_id)
+    rows = strays().filter(where)
     if not is_sending:
         rows = rows.exclude(status=OrderStatus.PENDING)
     count, failures = 0, 0
@@ -192,7 +193,8 @@ def _send(order: Order, gateway: BrokerGateway) -> Order:
 def _is_overdue(order: Order, gateway: BrokerGateway) -> bool:
     if gateway.traits.deduplicates or order.submitted_at is None:
         return False
-    return (timezone.now() - order.submitted_at).total_seconds() > settings.ORDER_PROOF_SECONDS / 2
+    late = timedelta(seconds=settings.ORDER_PROOF_SECONDS / 2)
+    return timezone.now() - order.submitted_at > late
 
 
 def _ask(order: Order, gateway: BrokerGateway) -> Order:

@@ -10,7 +10,8 @@ from apps.portfolio.models import Portfolio, Position
 def money_correct(*, portfolio: Portfolio, position: Position | None, value: Decimal, fee: Decimal) -> None:
     """Add what a fill brought more (`value`, negative: less) and cost more (`fee`) than was booked.
 
-    The difference counts as realized, so that cash, cost and profit still add up. The caller holds the portfolio's lock.
+    The difference counts as realized, so that cash, cost and profit still add up. The caller holds the portfolio's
+    lock.
     """
     for row in (portfolio, position):
         if row is not None:

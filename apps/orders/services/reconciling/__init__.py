@@ -1,6 +1,6 @@
-"""Comparing the platform with its venues: orders, fills, positions and money; what can be repaired is, the rest is told.
+"""Comparing the platform with its venues: orders, fills, positions and money. What can be repaired is, the rest is told.
 
-A venue that does not answer makes a failed comparison, of which nothing is concluded: least of all that it holds nothing.
+A venue that does not answer makes a failed comparison, of which nothing is concluded: never that it holds nothing.
 """
 
 from .alerting import reconciliation_alerts

@@ -19,7 +19,7 @@ OVERLAP = timedelta(minutes=10)
 
 
 def instruments_of(connection: BrokerConnection) -> list[Instrument]:
-    """Return the instruments that the connection's portfolios hold, order, have ordered of late, or run strategies on."""
+    """Return the instruments that the connection's portfolios hold, have ordered of late, or run strategies on."""
     held = Position.objects.filter(portfolio__connection=connection, closed_at__isnull=True)
     ordered = Order.objects.filter(portfolio__connection=connection).filter(
         Q(status__in=WORKING) | Q(created_at__gt=timezone.now() - RECENT)
