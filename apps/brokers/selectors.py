@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.db.models import QuerySet
 
 from algotrendy.trading.broker import BrokerGateway, VenueTraits
 from apps.accounts.models import User
 from apps.brokers.adapters.counted import CountedGateway
+from apps.brokers.adapters.exchange import CcxtGateway, exchange_traits
 from apps.brokers.adapters.paper import PAPER_TRAITS, PaperGateway
 from apps.brokers.models import BrokerConnection, BrokerKind
 
-_GATEWAYS = {BrokerKind.PAPER: PaperGateway}
-_TRAITS = {BrokerKind.PAPER: PAPER_TRAITS}
+_GATEWAYS: dict[BrokerKind, Callable[[BrokerConnection], BrokerGateway]] = {
+    BrokerKind.PAPER: PaperGateway,
+    BrokerKind.CCXT: CcxtGateway,
+}
 
 
 def connections_of(user: User) -> QuerySet[BrokerConnection]:
@@ -21,8 +26,8 @@ def connections_of(user: User) -> QuerySet[BrokerConnection]:
 
 
 def traits_of(connection: BrokerConnection) -> VenueTraits:
-    """Return what the connection's venue can do by itself, without asking it."""
-    return _TRAITS[BrokerKind(connection.kind)]
+    """Return what the connection's venue can do by itself, without asking it: an exchange told when it was tested."""
+    return PAPER_TRAITS if connection.is_paper else exchange_traits(connection.test_result.get("rests", ()))
 
 
 def gateway_of(connection: BrokerConnection) -> BrokerGateway:

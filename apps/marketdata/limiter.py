@@ -53,6 +53,27 @@ async def acquire(exchange_id: str, *, milliseconds: float) -> None:
         await asyncio.sleep(wait)
 
 
+class LineTooLong(Exception):
+    """The turn comes later than the asker can wait; nothing was asked."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"The next turn is {seconds:.1f} s away.")
+        self.seconds = seconds
+
+
+def acquire_within(exchange_id: str, *, milliseconds: float, seconds: float) -> None:
+    """Wait for a turn as `acquire` does, in a thread, but no longer than so many seconds; raise LineTooLong."""
+    banned = banned_for(exchange_id)
+    if banned > seconds:
+        raise LineTooLong(banned)
+    wait = _turn(exchange_id, settings.EXCHANGE_RATE_LIMITS.get(exchange_id, milliseconds)) / 1000
+    metrics.EXCHANGE_WAIT.labels(exchange_id).observe(wait)
+    if wait > seconds:
+        raise LineTooLong(wait)
+    if wait > 0:
+        time.sleep(wait)
+
+
 def ban(exchange_id: str, seconds: float) -> None:
     """Let nobody ask the exchange for a while, in any process."""
     span = min(seconds, LONGEST_BAN)

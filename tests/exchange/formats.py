@@ -13,6 +13,12 @@ type Times = Callable[[int], list[int]]
 """Given a candle's length, every open time that the market has, oldest first, the unfinished one last."""
 PAIRS = (("BTC", "USDT"), ("ETH", "USDT"), ("BTC", "USD"))
 BINANCE = {"1m": 60, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600, "4h": 14400, "1d": 86400, "1w": 604800}
+BINANCE_TYPES = ("LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "TAKE_PROFIT")
+BINANCE_SWAP = {
+    "contractType": "PERPETUAL", "marginAsset": "USDT", "pricePrecision": 2, "quantityPrecision": 4,
+    "deliveryDate": 4133404800000, "onboardDate": 1569398400000, "contractSize": 1,
+    "orderTypes": ["LIMIT", "MARKET", "STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET"],
+}  # fmt: skip
 OKX = {"1m": 60, "5m": 300, "15m": 900, "30m": 1800, "1H": 3600, "4H": 14400, "1Dutc": 86400, "1Wutc": 604800}
 COINBASE = {
     "ONE_MINUTE": 60, "FIVE_MINUTE": 300, "FIFTEEN_MINUTE": 900, "THIRTY_MINUTE": 1800, "ONE_HOUR": 3600,
@@ -22,7 +28,8 @@ COINBASE = {
 
 def binance(path: str, query: Query, times: Times) -> Any:
     if path.endswith("/exchangeInfo"):
-        return {"symbols": [_binance_market(base, quote) for base, quote in PAIRS]}
+        swap = BINANCE_SWAP if "/fapi/" in path else {}
+        return {"symbols": [_binance_market(base, quote) | swap for base, quote in PAIRS]}
     if not path.endswith("/klines"):
         return None
     seconds = BINANCE[query["interval"]]
@@ -111,8 +118,9 @@ def _binance_market(base: str, quote: str) -> dict[str, Any]:
     ]
     market = {
         "symbol": base + quote, "status": "TRADING", "baseAsset": base, "quoteAsset": quote, "baseAssetPrecision": 8,
-        "quoteAssetPrecision": 8, "quotePrecision": 8, "orderTypes": ["LIMIT", "MARKET"], "permissions": ["SPOT"],
-        "isSpotTradingAllowed": True, "isMarginTradingAllowed": False, "filters": filters,
+        "quoteAssetPrecision": 8, "quotePrecision": 8, "permissions": ["SPOT"], "isSpotTradingAllowed": True,
+        "orderTypes": [*BINANCE_TYPES, "STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMIT"], "isMarginTradingAllowed": False,
+        "filters": filters,
     }  # fmt: skip
     return json.loads(json.dumps(market))
 

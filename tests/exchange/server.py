@@ -1,4 +1,4 @@
-"""An exchange on loopback: the public market data of four real ones, with faults on demand."""
+"""An exchange on loopback: the public market data of four real ones, and one that trades, with faults on demand."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from .formats import FORMATS
+from .trading import TradingVenue
+from .trading.orders import Refused
+from .trading.venue import EVERY_ROUTE, Lost
 
 CANDLES = ("klines", "candles", "OHLC")
 """How the addresses of candles end."""
@@ -34,12 +38,14 @@ class LoopbackExchange(ThreadingHTTPServer):
     """Answers under /binance, /okx, /coinbase and /kraken as the exchange of that name does.
 
     `first` and `now` bound the market (Unix seconds; the real time where None); `skew` moves the clock that it tells;
-    `missing` are open times that it has no candle for; `delay` are the seconds that a page of candles takes.
+    `missing` are open times that it has no candle for; `delay` are the seconds that a page of candles takes. Signed
+    requests under /binance are answered by `trading`, which /trading controls.
     """
 
     daemon_threads = True
+    allow_reuse_address = True
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, file: Path | None = None) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.first = 1_600_000_000
         self.now: float | None = None
@@ -49,6 +55,7 @@ class LoopbackExchange(ThreadingHTTPServer):
         self.faults: deque[Fault] = deque()
         self.requests: list[tuple[float, str, dict[str, str]]] = []
         self.seen_headers: list[dict[str, str]] = []
+        self.trading = TradingVenue(lambda: int(self.clock() * 1000), file)
 
     @property
     def url(self) -> str:
@@ -90,10 +97,27 @@ class _Handler(BaseHTTPRequestHandler):
         return formatdate(self.server.clock(), usegmt=True)
 
     def do_POST(self) -> None:
-        self.server.control(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+        if self.path == "/control":
+            self.server.control(json.loads(body))
+        elif self.path == "/trading":
+            self.server.trading.control(json.loads(body))
+        else:
+            self._trade("POST", urlsplit(self.path).path, body)
+            return
         self._send(200, b"{}")
 
+    def do_DELETE(self) -> None:
+        parts = urlsplit(self.path)
+        self._trade("DELETE", parts.path, parts.query)
+
     def do_GET(self) -> None:
+        if self.path == "/trading":
+            self._send(200, json.dumps(self.server.trading.truth(), default=str).encode())
+            return
+        if ("GET", urlsplit(self.path).path.removeprefix("/binance")) in EVERY_ROUTE:
+            self._trade("GET", *urlsplit(self.path)[2:4])
+            return
         if self.path == "/control":
             self._send(200, json.dumps([[path, query] for _, path, query in self.server.candle_requests()]).encode())
             return
@@ -109,6 +133,29 @@ class _Handler(BaseHTTPRequestHandler):
             self._fail(self.server.faults.popleft(), json.dumps(answer).encode())
         elif answer is None:
             self._send(404, b'{"code": 404}')
+        else:
+            self._send(200, json.dumps(answer).encode())
+
+    def _trade(self, method: str, path: str, signed: str) -> None:
+        """Answer a signed request, or lose the answer as its fault says."""
+        route = path.removeprefix("/binance")
+        if (method, route) not in EVERY_ROUTE:
+            self._send(404, b'{"code": -1, "msg": "no such address"}')
+            return
+        try:
+            answer = self.server.trading.answer(method, route, signed, self.headers.get("X-MBX-APIKEY", ""))
+        except Refused as error:
+            self._send(error.status, json.dumps(error.body).encode())
+        except Lost as lost:
+            fault = lost.fault
+            if fault.kind == "status":
+                waits = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+                self._send(fault.status, json.dumps({"code": fault.code, "msg": fault.message}).encode(), waits)
+            elif fault.kind == "garbage":
+                self._send(200, b"<html><body>Just a moment ...</body></html>", {"Content-Type": "text/html"})
+            else:
+                time.sleep(fault.seconds if fault.kind == "timeout" else 0)
+                self.close_connection = True
         else:
             self._send(200, json.dumps(answer).encode())
 
@@ -140,9 +187,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def running(port: int = 0) -> Iterator[LoopbackExchange]:
+def running(port: int = 0, file: Path | None = None) -> Iterator[LoopbackExchange]:
     """Serve in a thread."""
-    server = LoopbackExchange(port)
+    server = LoopbackExchange(port, file)
     threading.Thread(target=server.serve_forever, name="loopback exchange", daemon=True).start()
     try:
         yield server

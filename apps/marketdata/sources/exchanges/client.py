@@ -16,12 +16,9 @@ from django.conf import settings
 from algotrendy.trading.values import Timeframe
 from apps.marketdata import limiter, metrics
 
-from . import known, markets
+from . import calling, known, markets
 from .errors import ExchangeBusy, ExchangeRefused, ExchangeUnreachable, HistoryTooShort
 from .pages import Page, page_of
-
-BUSY_FOR = 30.0
-"""Seconds to wait where the exchange does not say how long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,29 +127,26 @@ class Exchange:
         try:
             answer = await asyncio.wait_for(call(*arguments), settings.EXCHANGE_TIMEOUT_SECONDS * 3)
         except (ccxt.DDoSProtection, ccxt.RateLimitExceeded) as error:
-            retry_after = self._retry_after()
+            retry_after = calling.retry_after(self._behind.last_response_headers)
             limiter.ban(self.exchange_id, retry_after)
             metrics.EXCHANGE_REQUESTS.labels(self.exchange_id, "busy").inc()
             raise ExchangeBusy(
-                f"{self.exchange_id} asks to wait {retry_after:g} s: {_told(error)}", retry_after=retry_after
+                f"{self.exchange_id} asks to wait {retry_after:g} s: {calling.told(error)}", retry_after=retry_after
             ) from None
         except (ccxt.NetworkError, TimeoutError, OSError) as error:
             metrics.EXCHANGE_REQUESTS.labels(self.exchange_id, "unreachable").inc()
-            raise ExchangeUnreachable(f"{self.exchange_id} does not answer: {_told(error)}") from None
+            raise ExchangeUnreachable(f"{self.exchange_id} does not answer: {calling.told(error)}") from None
         except (ccxt.BadSymbol, ccxt.BadRequest, ccxt.NotSupported, ccxt.AuthenticationError) as error:
             metrics.EXCHANGE_REQUESTS.labels(self.exchange_id, "refused").inc()
-            raise ExchangeRefused(f"{self.exchange_id} refuses: {_told(error)}") from None
+            raise ExchangeRefused(f"{self.exchange_id} refuses: {calling.told(error)}") from None
         except (ccxt.BaseError, ValueError, KeyError, TypeError, AttributeError) as error:
             # What cannot be read: a page of a proxy, half an answer.
             metrics.EXCHANGE_REQUESTS.labels(self.exchange_id, "unreachable").inc()
-            raise ExchangeUnreachable(f"{self.exchange_id} answers with what cannot be read: {_told(error)}") from None
+            raise ExchangeUnreachable(
+                f"{self.exchange_id} answers with what cannot be read: {calling.told(error)}"
+            ) from None
         metrics.EXCHANGE_REQUESTS.labels(self.exchange_id, "answered").inc()
         return answer
-
-    def _retry_after(self) -> float:
-        headers = self._behind.last_response_headers or {}
-        text = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
-        return float(text) if text.isdecimal() else BUSY_FOR
 
 
 def _client(owner: Exchange) -> Any:
@@ -182,31 +176,9 @@ def _client(owner: Exchange) -> Any:
                 raise ccxt.async_support.ExchangeNotAvailable(f"status {code}")
             return super().handle_errors(code, *arguments)
 
-    client = Client(
-        {
-            "enableRateLimit": False,
-            "timeout": int(settings.EXCHANGE_TIMEOUT_SECONDS * 1000),
-            "options": {"defaultType": "spot", "maxRetriesOnFailure": 0},
-        }
-    )
-    client.number = str  # as the exchange writes it
-    client.has["fetchCurrencies"] = False
-    if isinstance(client.options.get("fetchMarkets"), dict):
-        client.options["fetchMarkets"]["types"] = ["spot"]
-    endpoint = settings.EXCHANGE_ENDPOINTS.get(owner.exchange_id)
-    if endpoint:
-        client.urls["api"] = _moved(client.urls["api"], endpoint, client)
+    client = Client(calling.options())
+    calling.prepare(client, owner.exchange_id)
     return client
-
-
-def _moved(urls: Any, endpoint: str, client: Any) -> Any:
-    """Return ccxt's addresses with another scheme and host."""
-    from urllib.parse import urlsplit
-
-    if isinstance(urls, dict):
-        return {name: _moved(url, endpoint, client) for name, url in urls.items()}
-    parts = urlsplit(str(urls).replace("{hostname}", client.hostname or "x"))
-    return endpoint.rstrip("/") + parts.path
 
 
 def _info(market: dict[str, Any]) -> MarketInfo:
@@ -228,9 +200,3 @@ def _info(market: dict[str, Any]) -> MarketInfo:
 
 def _exact(value: Any, otherwise: str) -> Decimal:
     return Decimal(otherwise) if value is None else Decimal(str(value))
-
-
-def _told(error: BaseException) -> str:
-    """Return an error's text without the address that it was sent to: one line, not long."""
-    text = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return text[:200]
