@@ -1,4 +1,4 @@
-"""Comparing the platform with its venues: orders, fills, positions and money. What can be repaired is, the rest is told.
+"""Comparing the platform with its venues: orders, fills, positions, money. What can be repaired is, the rest is told.
 
 A venue that does not answer makes a failed comparison, of which nothing is concluded: never that it holds nothing.
 """
