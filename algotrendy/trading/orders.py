@@ -106,6 +106,11 @@ def status_after_fill(current: OrderStatus, quantity: Decimal, filled_quantity: 
     return transition(current, OrderStatus.PARTIALLY_FILLED)
 
 
+def quantity_for(notional: Decimal, price: Decimal, instrument: InstrumentSpec) -> Decimal:
+    """Return the largest quantity on the instrument's grid that is worth no more than `notional` at the price."""
+    return instrument.round_quantity(notional / (price * instrument.contract_size))
+
+
 @dataclass(frozen=True, slots=True)
 class OrderIntent:
     """What somebody wants to trade. Prices are in the quote currency."""

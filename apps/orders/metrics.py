@@ -9,6 +9,9 @@ from apps.orders.models import Order, Reconciliation
 ORDERS = Counter("orders_total", "Orders that were committed.", ["side", "type", "role"])
 FILLED = Counter("orders_filled_total", "Fills that were applied.", ["side", "role"])
 DENIED = Counter("orders_denied_total", "Orders that the risk check refused.", ["code"])
+REPLACED = Counter("orders_replaced_total", "Orders in whose place another went.", ["type"])
+CANCEL_ASKED = Counter("orders_cancel_requested_total", "Orders whose cancel a person asked for.")
+LINKED = Counter("orders_linked_total", "Lists of linked orders that were committed.", ["order_class"])
 REJECTED = Counter("orders_rejected_total", "Orders that a venue refused.", ["code"])
 RECONCILED = Counter("reconciliations_total", "Comparisons with venues.", ["broker", "outcome"])
 REPAIRED = Counter("reconciliation_repairs_total", "What comparisons put right.", ["broker", "what"])
@@ -31,6 +34,20 @@ def count_fill(order: Order) -> None:
     """Count a fill, unless it belongs to a simulation."""
     if not order.portfolio.is_simulation:
         FILLED.labels(order.side, order.role).inc()
+
+
+def count_replaced(order: Order) -> None:
+    """Count an order that another takes the place of, unless it belongs to a simulation."""
+    if not order.portfolio.is_simulation:
+        REPLACED.labels(order.type).inc()
+
+
+def count_cancels(number: int) -> None:
+    CANCEL_ASKED.inc(number)
+
+
+def count_list(order_class: str) -> None:
+    LINKED.labels(order_class).inc()
 
 
 def count_denied(code: str) -> None:

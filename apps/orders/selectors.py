@@ -10,7 +10,7 @@ from django.utils import timezone
 from algotrendy.trading.orders import WORKING, OrderStatus
 from apps.accounts.models import User
 from apps.marketdata.models import Instrument
-from apps.orders.models import Fill, Order, OrderRole
+from apps.orders.models import Fill, Order, OrderClass, OrderRole
 from apps.portfolio.models import Portfolio
 from apps.portfolio.selectors import Scope
 
@@ -39,6 +39,28 @@ def working_orders() -> QuerySet[Order]:
     return Order.objects.filter(status__in=WORKING)
 
 
+def waited_for(order: Order) -> Order | None:
+    """Return the order whose fill or end a held order waits for; None where it waits for its trigger, or not at all."""
+    if order.status != OrderStatus.HELD:
+        return None
+    others = (order.replaces, order.parent if order.order_class == OrderClass.OTO else None)
+    return next((other for other in others if other is not None and other.status in WORKING), None)
+
+
+def linked_orders(order: Order) -> list[tuple[str, Order]]:
+    """Return the orders that are linked with this one, each with how, oldest first within each kind."""
+    rows = Order.objects.select_related("instrument")
+    links: list[tuple[str, QuerySet[Order]]] = [
+        ("Waits for" if order.order_class == OrderClass.OTO else "Protects", rows.filter(pk=order.parent_id)),
+        ("Replaces", rows.filter(pk=order.replaces_id)),
+        ("Replaced by", rows.filter(replaces=order)),
+        ("Triggers" if order.order_class == OrderClass.OTO else "Protected by", rows.filter(parent=order)),
+    ]
+    if order.oco_group:
+        links.append(("Cancels", rows.filter(oco_group=order.oco_group).exclude(pk=order.pk)))
+    return [(how, other) for how, others in links for other in others.order_by("created_at", "id")]
+
+
 def unsettled_orders(instrument: Instrument, scope: Scope) -> list[Order]:
     """Return the scope's orders in the instrument that need a word with the venue, oldest first."""
     return list(
@@ -50,13 +72,14 @@ def unsettled_orders(instrument: Instrument, scope: Scope) -> list[Order]:
 
 
 def closing_orders(portfolio: Portfolio, instrument_id: int, book: str) -> list[Order]:
-    """Return the book's working orders that reduce or flip its position, oldest first."""
-    return list(
+    """Return the book's working orders that reduce or flip its position, oldest first; none that wait for others."""
+    orders = (
         working_orders()
         .filter(Q(reduce_only=True) | Q(role=OrderRole.FLIP))
         .filter(portfolio=portfolio, instrument_id=instrument_id, book=book)
         .order_by("created_at", "id")
     )
+    return [order for order in orders if waited_for(order) is None]
 
 
 def order_told(order: Order) -> dict[str, Any]:

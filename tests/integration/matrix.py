@@ -110,6 +110,10 @@ API: dict[str, dict[str, frozenset[str] | str]] = {
     "/api/orders": {"get": VIEW, "post": TRADE},
     "/api/orders/{order_id}": {"get": VIEW, "delete": TRADE},
     "/api/orders/{order_id}/cancel": {"post": TRADE},
+    "/api/orders/{order_id}/replace": {"post": TRADE},
+    "/api/orders/cancel-all": {"post": TRADE},
+    "/api/orders/by-client-order-id/{client_order_id}": {"get": VIEW},
+    "/api/order-lists": {"post": TRADE},
     "/api/fills": {"get": VIEW},
 }
 OWNERS_ALONE = ("session_id", "key_id")

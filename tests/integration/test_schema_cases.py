@@ -86,6 +86,7 @@ def send_as(admin: User, trader: User, viewer: User) -> Callable[[str], Send]:
         "alert_id": make_alert(trader).pk,
         "gap_id": history["marketdata_gap"].pk, "download_id": history["marketdata_download"].pk,
         "portfolio_id": book.portfolio.pk, "strategy_id": book.strategy.pk, "order_id": book.order.pk,
+        "client_order_id": book.order.client_order_id,
         "backtest_id": backtest.pk, "optimization_id": make_optimization(trader).pk,
         "position_id": book.position.pk, "user_id": trader.pk, "symbol": "BTC/USD",
         "timeframe": "1h", "number": 1,

@@ -138,6 +138,12 @@ class Order(PublicModel):
         remaining: Decimal = self.quantity - self.filled_quantity
         return remaining
 
+    @property
+    def kept_quantity(self) -> Decimal:
+        """What remains once the venue has confirmed the lower quantity that was asked for."""
+        kept: Decimal = self.quantity if self.requested_quantity is None else self.requested_quantity
+        return max(kept - self.filled_quantity, Decimal(0))
+
 
 class OrderEvent(models.Model):
     """One step of an order: what changed its state, and what was known then. Never edited."""

@@ -6,6 +6,7 @@ import uuid
 
 import structlog
 from django.db import transaction
+from django.db.models import QuerySet
 
 from algotrendy.trading.errors import TradingError
 from algotrendy.trading.orders import OrderIntent, OrderStatus
@@ -13,12 +14,16 @@ from algotrendy.trading.values import OrderType, Side
 from apps.accounts.models import Action, User
 from apps.accounts.services import audit
 from apps.common.jobs import enqueue
+from apps.marketdata.models import Instrument
+from apps.orders import metrics
 from apps.orders.models import Order, OrderRole
+from apps.orders.selectors import orders_of, working_orders
 from apps.orders.services.placing import Origin, order_place
 from apps.orders.services.protecting import order_cancel_request
 from apps.orders.services.steps import order_lock
-from apps.portfolio.models import Position
+from apps.portfolio.models import Portfolio, Position
 from apps.portfolio.services import portfolio_lock
+from apps.strategies.models import Strategy
 
 log = structlog.get_logger(__name__)
 
@@ -42,10 +47,59 @@ def order_cancel(*, order: Order, actor: User) -> Order:
         order = order_lock(order.pk)
         if not OrderStatus(order.status).is_working:
             raise OrderNotCancelable(f"The order is {order.status} and cannot be canceled any more.")
-        order_cancel_request(order=order, code="canceled_by_user", reason=f"Canceled by {actor.get_username()}.")
+        order = _request(order, actor)
         audit(Action.ORDER_CANCELED, user=actor, target=order, order=order.summary)
-        enqueue("orders.settle", str(order.pk))
+    metrics.count_cancels(1)
     log.info("order_cancel_requested", order=str(order.pk), actor=actor.pk)
+    return order
+
+
+def orders_cancel(
+    *,
+    actor: User,
+    portfolio: Portfolio | None = None,
+    instrument: Instrument | None = None,
+    strategy: Strategy | None = None,
+    side: Side | None = None,
+) -> list[Order]:
+    """Ask for the end of every working order that the filters leave; return those that were asked to end, newest first.
+
+    Without a portfolio or strategy it is the actor's own orders, an administrator's too. Protective orders end with
+    the others. A second call finds nothing that has not been asked already.
+    """
+    rows = working_orders().filter(portfolio__is_simulation=False)
+    rows = rows.filter(owner=actor) if portfolio is None and strategy is None else rows
+    wanted = {"portfolio": portfolio, "instrument": instrument, "strategy": strategy, "side": side}
+    narrowed = {name: value for name, value in wanted.items() if value is not None}
+    rows = rows.filter(pk__in=orders_of(actor).values("pk"), **narrowed)
+    places = sorted(set(rows.values_list("portfolio_id", flat=True)))
+    asked = [order for place in places for order in _cancel_all(rows, place, actor)]
+    asked.sort(key=lambda order: (order.created_at, order.pk), reverse=True)
+    told = {name: str(getattr(value, "pk", value)) for name, value in narrowed.items()}
+    audit(Action.ORDERS_CANCELED, user=actor, count=len(asked), **told)
+    metrics.count_cancels(len(asked))
+    log.info("orders_cancel_requested", count=len(asked), actor=actor.pk, **told)
+    return asked
+
+
+@transaction.atomic
+def _cancel_all(rows: QuerySet[Order], portfolio_id: uuid.UUID, actor: User) -> list[Order]:
+    """Ask for the end of a portfolio's orders, successors before those whose end would let them go."""
+    portfolio_lock(portfolio_id)
+    asked = []
+    keys = rows.filter(portfolio_id=portfolio_id).order_by("-created_at", "-id").values_list("pk", flat=True)
+    for key in list(keys):
+        order = order_lock(key)
+        if OrderStatus(order.status).is_working:
+            asked.append(_request(order, actor))
+    return asked
+
+
+def _request(order: Order, actor: User) -> Order:
+    reason = f"Canceled by {actor.get_username()}."
+    order = order_cancel_request(order=order, code="canceled_by_user", reason=reason)
+    if OrderStatus(order.status).is_working:
+        enqueue("orders.settle", str(order.pk))
     return order
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from django.db.models import Q
+
 from algotrendy.trading.errors import InvalidOrder
-from algotrendy.trading.orders import OrderIntent
+from algotrendy.trading.orders import WORKING, OrderIntent, OrderStatus
 from algotrendy.trading.risk import AccountSnapshot, Approved, Denied, OrderEffect, check_order
 from algotrendy.trading.values import ZERO, Side
 from apps.marketdata.models import Instrument
-from apps.orders.models import Order
+from apps.orders.models import Order, OrderClass
 from apps.orders.selectors import working_orders
 from apps.portfolio.models import Portfolio, Position
 from apps.portfolio.selectors import equity_with, open_positions
@@ -18,15 +20,24 @@ type Book = tuple[int, str]
 
 
 def risk_check(
-    *, portfolio: Portfolio, instrument: Instrument, book: str, intent: OrderIntent, market_price: Decimal
+    *,
+    portfolio: Portfolio,
+    instrument: Instrument,
+    book: str,
+    intent: OrderIntent,
+    market_price: Decimal,
+    instead_of: Order | None = None,
 ) -> Approved | Denied:
-    """Hold an order against the portfolio's limits; the caller holds the portfolio's lock, so that none slips past."""
+    """Hold an order against the portfolio's limits; the caller holds the portfolio's lock, so that none slips past.
+
+    `instead_of` is the order in whose place it comes, which is therefore not counted.
+    """
     positions = {(position.instrument_id, position.book): position for position in open_positions(portfolio)}
     here = (instrument.pk, book)
     held = positions[here].quantity if here in positions else ZERO
     _require_reduction(intent, held)
     effect = order_effect(instrument=instrument, intent=intent, held=held, price=intent.value_price(market_price))
-    promised = _promised(portfolio, positions)
+    promised = _promised(portfolio, positions, instead_of)
     values = {key: abs(position.market_value) for key, position in positions.items()}
     account = AccountSnapshot(
         equity=equity_with(portfolio, positions.values()),
@@ -56,18 +67,42 @@ def _require_reduction(intent: OrderIntent, held: Decimal) -> None:
         )
 
 
-def _promised(portfolio: Portfolio, positions: dict[Book, Position]) -> dict[Book, Decimal]:
+def _promised(portfolio: Portfolio, positions: dict[Book, Position], instead_of: Order | None) -> dict[Book, Decimal]:
     """Return, for each book, the value of the working orders that would open or add to its position."""
     promised: dict[Book, Decimal] = {}
-    orders = working_orders().filter(portfolio=portfolio, reduce_only=False).select_related("instrument")
-    for order in orders:
+    for order in _promising(portfolio, instead_of):
         key = (order.instrument_id, order.book)
         held = positions[key].quantity if key in positions else ZERO
         against = abs(held) if held * Side(order.side).sign < 0 else ZERO
-        opening = max(order.remaining_quantity - against, ZERO)
+        opening = max(_still_wanted(order) - against, ZERO)
         if opening:
             promised[key] = promised.get(key, ZERO) + _value(order, opening)
     return promised
+
+
+def _promising(portfolio: Portfolio, instead_of: Order | None) -> list[Order]:
+    """Return the working orders that count: of an order and its waiting successor the larger one.
+
+    What waits for the fill of another is checked when that has come, and counts from then on.
+    """
+    rows = working_orders().filter(portfolio=portfolio, reduce_only=False).select_related("instrument", "replaces")
+    waiting = Q(status=OrderStatus.HELD, order_class=OrderClass.OTO, parent__status__in=WORKING)
+    orders = {order.pk: order for order in rows.exclude(waiting)}
+    if instead_of is not None:
+        orders.pop(instead_of.pk, None)
+    for order in list(orders.values()):
+        replaced = orders.get(order.replaces_id)
+        if replaced is not None:
+            value = _value(order, _still_wanted(order))
+            smaller = order if value <= _value(replaced, replaced.remaining_quantity) else replaced
+            orders.pop(smaller.pk, None)
+    return list(orders.values())
+
+
+def _still_wanted(order: Order) -> Decimal:
+    """Return what an order may still fill; a waiting successor's quantity counts what its predecessor has filled."""
+    filled_before = order.replaces.filled_quantity if order.status == OrderStatus.HELD and order.replaces else ZERO
+    return max(order.remaining_quantity - filled_before, ZERO)
 
 
 def _value(order: Order, quantity: Decimal) -> Decimal:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,23 +12,27 @@ import structlog
 from django.db import IntegrityError, transaction
 
 from algotrendy.trading.errors import InvalidOrder, TradingError
-from algotrendy.trading.orders import OrderIntent, OrderStatus
-from algotrendy.trading.risk import Denied
-from algotrendy.trading.values import TimeInForce
+from algotrendy.trading.orders import OrderIntent, OrderStatus, quantity_for
+from algotrendy.trading.risk import Approved, Denied
+from algotrendy.trading.values import OrderType, TimeInForce
 from apps.accounts.models import Action, User
 from apps.accounts.services import audit
 from apps.common.jobs import enqueue
 from apps.marketdata.models import Instrument
 from apps.marketdata.selectors import latest_candle
 from apps.orders import metrics
-from apps.orders.models import Order, OrderRole
+from apps.orders.models import Order, OrderClass, OrderRole
+from apps.orders.services.admitting import tradable_require
 from apps.orders.services.exposure import risk_check
+from apps.orders.services.protecting import rests_at_venue
+from apps.orders.services.repeating import known_order, plain, same_order_require
 from apps.orders.services.steps import order_begin, order_step
 from apps.portfolio.models import MANUAL_BOOK, Portfolio
 from apps.portfolio.services import portfolio_lock
 from apps.strategies.models import Signal, Strategy
 
 log = structlog.get_logger(__name__)
+type Detail = dict[str, Any]
 
 
 class OrderDenied(TradingError):
@@ -38,12 +42,6 @@ class OrderDenied(TradingError):
         super().__init__(order.reason, code=order.reason_code)
         self.order = order
         self.figures: dict[str, str] = order.risk
-
-
-class ClientOrderIdReused(TradingError):
-    """The client order id belongs to an order with another body."""
-
-    code = "client_order_id_reused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +69,19 @@ class Origin:
     strategy: Strategy | None = None
     signal: Signal | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """How an order belongs with others, and what it waits for, if anything, before it may be sent."""
+
+    order_class: OrderClass = OrderClass.SIMPLE
+    group: str = ""
+    parent: Order | None = None
+    waits_for: str = ""
+
+
+NO_LINKS = Links()
 
 
 def order_place(
@@ -125,7 +136,7 @@ def _place(
     is_denied = order.status == OrderStatus.DENIED
     action = Action.ORDER_DENIED if is_denied else Action.ORDER_PLACED
     audit(action, user=actor, target=order, order=order.summary, because=order.reason_code)
-    if not is_denied:
+    if order.status == OrderStatus.PENDING:
         enqueue("orders.settle", str(order.pk))
     return placement
 
@@ -138,32 +149,88 @@ def order_commit(
     market: Market,
     client_order_id: str,
     origin: Origin,
+    links: Links = NO_LINKS,
 ) -> Placement:
-    """Write a checked order, pending or denied, inside the caller's transaction and under the portfolio's lock."""
-    known = Order.objects.filter(owner_id=portfolio.owner_id, client_order_id=client_order_id).first()
-    if known is not None:
-        return Placement(_same_or_raise(known, portfolio, instrument, intent), is_new=False)
-    _require_tradable(portfolio, instrument)
+    """Write a checked order, pending, held or denied, inside the caller's transaction and under the portfolio's lock.
+
+    An order that its venue cannot rest is held until the platform sees its price.
+    """
+    order_class = class_of(intent, links)
+    if (known := known_order(portfolio, client_order_id)) is not None:
+        same = same_order_require(
+            known=known,
+            portfolio=portfolio,
+            instrument=instrument,
+            intent=intent,
+            order_class=order_class,
+            metadata=origin.metadata,
+        )
+        return Placement(same, is_new=False)
+    tradable_require(portfolio=portfolio, instrument=instrument)
+    intent = sized(intent, instrument, market)
     intent.validate(instrument.spec, market.price)
     decision = risk_check(
         portfolio=portfolio, instrument=instrument, book=origin.book, intent=intent, market_price=market.price
     )
-    order = _build(portfolio, instrument, intent, market, client_order_id, origin)
+    order = order_build(portfolio, instrument, intent, market, client_order_id, origin)
+    order.order_class, order.oco_group, order.parent = order_class, links.group, links.parent
+    return Placement(order_write(order=order, decision=decision, waits_for=links.waits_for), is_new=True)
+
+
+def order_write(*, order: Order, decision: Approved | Denied, waits_for: str, detail: Detail | None = None) -> Order:
+    """Save a new order as the risk check has decided: to be sent, denied, or held for what it waits for."""
     metrics.count_order(order)
-    if not isinstance(decision, Denied):
-        return Placement(order_begin(order=order, detail={"risk": "approved"}), is_new=True)
-    order.risk = decision.figures
-    order_begin(order=order, detail={"risk": decision.code, **decision.figures})
-    order_step(
+    asked = {"quantity": plain(order.quantity), **(detail or {})}
+    if isinstance(decision, Denied):
+        order.risk = decision.figures
+        order_begin(order=order, detail={**asked, "risk": decision.code, **decision.figures})
+        return order_deny(order=order, denied=decision)
+    waits_for = waits_for or trigger_waited_for(order)
+    if waits_for:
+        order.status = OrderStatus.HELD
+    order_begin(order=order, detail={**asked, "risk": "approved"})
+    return order_step(order=order, kind="held", detail={"waits_for": waits_for}) if waits_for else order
+
+
+def order_deny(*, order: Order, denied: Denied) -> Order:
+    """Take the risk check's refusal as the end of a pending order."""
+    metrics.count_denied(denied.code)
+    return order_step(
         order=order,
         kind="denied",
         to=OrderStatus.DENIED,
-        reason_code=decision.code,
-        reason=decision.message,
-        detail=decision.figures,
+        reason_code=denied.code,
+        reason=denied.message,
+        detail=denied.figures,
     )
-    metrics.count_denied(decision.code)
-    return Placement(order, is_new=True)
+
+
+def trigger_waited_for(order: Order) -> str:
+    """Say what an order waits for that its venue does not rest; nothing where it does."""
+    if rests_at_venue(order, is_pair=bool(order.oco_group)):
+        return ""
+    return f"its trigger: the venue does not rest {OrderType(order.type).replace('_', '-')} orders of this kind"
+
+
+def class_of(intent: OrderIntent, links: Links) -> OrderClass:
+    """Return the order's class: an entry that names a stop or a target is a bracket."""
+    is_bracket = intent.stop_loss is not None or intent.take_profit is not None
+    return OrderClass.BRACKET if is_bracket and links.order_class == OrderClass.SIMPLE else links.order_class
+
+
+def sized(intent: OrderIntent, instrument: Instrument, market: Market) -> OrderIntent:
+    """Return the intent with the quantity that its notional comes to at the price it is judged at."""
+    if intent.notional is None:
+        return intent
+    spec, price = instrument.spec, intent.value_price(market.price)
+    quantity = quantity_for(intent.notional, price, spec)
+    if quantity < spec.min_quantity:
+        raise InvalidOrder(
+            f"{intent.notional:f} {spec.quote_currency} at {price:f} come to less than the least that {spec.symbol} "
+            f"trades, {spec.min_quantity.normalize():f}.",
+            code="notional_too_small",
+        )
+    return replace(intent, quantity=quantity)
 
 
 def market_of(instrument: Instrument) -> Market:
@@ -176,7 +243,7 @@ def market_of(instrument: Instrument) -> Market:
     return Market(price=candle.close, at=candle.close_time)
 
 
-def _build(
+def order_build(
     portfolio: Portfolio,
     instrument: Instrument,
     intent: OrderIntent,
@@ -184,6 +251,7 @@ def _build(
     client_order_id: str,
     origin: Origin,
 ) -> Order:
+    """Return a pending order, not yet saved."""
     return Order(
         owner_id=portfolio.owner_id,
         portfolio=portfolio,
@@ -201,6 +269,10 @@ def _build(
         limit_price=intent.limit_price,
         stop_price=intent.stop_price,
         reference_price=market.price,
+        notional=intent.notional,
+        post_only=intent.post_only,
+        trail_amount=intent.trail_amount,
+        trail_percent=intent.trail_percent,
         reduce_only=intent.reduce_only,
         stop_loss=intent.stop_loss,
         take_profit=intent.take_profit,
@@ -215,31 +287,3 @@ def _end_of(intent: OrderIntent, market: Market) -> datetime | None:
     if intent.time_in_force is not TimeInForce.DAY:
         return intent.expires_at
     return datetime.combine(market.at.astimezone(UTC).date() + timedelta(days=1), time(), tzinfo=UTC)
-
-
-def _require_tradable(portfolio: Portfolio, instrument: Instrument) -> None:
-    if not instrument.is_active:
-        raise InvalidOrder(f"{instrument} is not active; choose an active instrument.", code="instrument_inactive")
-    if not portfolio.connection.is_active:
-        raise InvalidOrder(
-            f"The connection {portfolio.connection} is switched off; switch it on first.", code="connection_inactive"
-        )
-    if instrument.quote_currency != portfolio.base_currency:
-        raise InvalidOrder(
-            f"{instrument} is quoted in {instrument.quote_currency}, the portfolio is in {portfolio.base_currency}.",
-            code="currency_mismatch",
-        )
-
-
-def _same_or_raise(known: Order, portfolio: Portfolio, instrument: Instrument, intent: OrderIntent) -> Order:
-    same_place = known.portfolio_id == portfolio.pk and known.instrument_id == instrument.pk
-    fields = ["side", "type", "quantity", "limit_price", "stop_price", "time_in_force", "reduce_only"]
-    fields += ["stop_loss", "take_profit"]
-    same_body = all(getattr(known, name) == getattr(intent, name) for name in fields)
-    if intent.time_in_force is TimeInForce.GTD:
-        same_body = same_body and known.expires_at == intent.expires_at
-    if not (same_place and same_body):
-        raise ClientOrderIdReused(
-            f"Client order id {known.client_order_id} belongs to another order; use a new id for a new order."
-        )
-    return known

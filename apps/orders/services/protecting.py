@@ -12,11 +12,13 @@ from django.utils import timezone
 
 from algotrendy.trading.broker import ExecutionReport
 from algotrendy.trading.orders import OrderStatus
-from algotrendy.trading.values import OrderType, Side, quantize
+from algotrendy.trading.values import OrderType, Side
+from apps.brokers.selectors import traits_of
 from apps.orders import metrics
-from apps.orders.models import Order, OrderRole
+from apps.orders.models import Order, OrderClass, OrderRole
 from apps.orders.selectors import PROTECTIVE, closing_orders
-from apps.orders.services.steps import order_begin, order_step
+from apps.orders.services.steps import order_begin, order_lock, order_step
+from apps.orders.services.succession import order_shrink, successor_waiting
 from apps.portfolio.models import Position
 from apps.portfolio.services import FillOutcome
 
@@ -31,12 +33,14 @@ def legs_create(*, entry: Order, outcome: FillOutcome, report: ExecutionReport) 
     prices = {OrderRole.STOP_LOSS: entry.stop_loss, OrderRole.TAKE_PROFIT: entry.take_profit}
     group = f"{entry.pk.hex}-{entry.version}"
     legs = []
+    # A fee in the base currency leaves less than was bought: what is protected must be on the grid all the same.
+    quantity = entry.instrument.spec.round_quantity(outcome.opened)
     for role, kind, suffix in LEGS:
         price = prices[role]
-        if price is not None:
-            leg = _leg(entry, role, kind, f"{group}-{suffix}", price, outcome.opened, report)
+        if price is not None and quantity:
+            leg = _leg(entry, role, kind, f"{group}-{suffix}", price, quantity, report)
             leg.oco_group = group
-            legs.append(order_begin(order=leg, detail={"protects": str(entry.pk)}))
+            legs.append(_begin(leg, is_pair=None not in prices.values()))
             metrics.count_order(leg)
     if legs:
         _note_on_position(outcome.position, entry)
@@ -57,32 +61,57 @@ def legs_realign(*, filled: Order, outcome: FillOutcome) -> None:
         if order.pk == filled.pk:
             continue
         if not order.reduce_only:
-            _keep(order, max(order.remaining_quantity - outcome.closed, Decimal(0)))
+            _keep(order, max(order.kept_quantity - outcome.closed, Decimal(0)))
             continue
         opposes = held * Side(order.side).sign < 0
         room = rooms.get(OrderRole(order.role), abs(held)) if opposes else Decimal(0)
-        keep = min(order.remaining_quantity, room)
+        keep = min(order.kept_quantity, room)
         if order.role in rooms:
             rooms[OrderRole(order.role)] = room - keep
         _keep(order, keep)
 
 
 def _keep(order: Order, quantity: Decimal) -> None:
+    if quantity >= order.kept_quantity:
+        return
+    order = order_lock(order.pk)
+    if not OrderStatus(order.status).is_working:
+        return
     if quantity == 0:
         order_cancel_request(order=order, code="position_closed", reason="The position that it reduced is closed.")
-    elif quantity < order.remaining_quantity:
-        order.requested_quantity = order.filled_quantity + quantity
-        order_step(order=order, kind="reduce_requested", detail={"quantity": f"{order.requested_quantity:f}"})
+    else:
+        order_shrink(order=order, keep=quantity)
 
 
 def order_cancel_request(*, order: Order, code: str, reason: str) -> Order:
-    """Commit that the order is to end: at once where it was never sent, else as soon as the venue agrees."""
+    """Commit that the order is to end: at once where it was never sent, else as soon as the venue agrees.
+
+    One that was asked to end already, for another to come in its place, has that other canceled.
+    """
     if order.cancel_requested_at is not None:
+        if (successor := successor_waiting(order)) is not None:
+            order_cancel_request(order=successor, code=code, reason=reason)
         return order
     order.cancel_requested_at = timezone.now()
-    if order.status == OrderStatus.PENDING:
+    if order.status in (OrderStatus.HELD, OrderStatus.PENDING):
         return order_step(order=order, kind="canceled", to=OrderStatus.CANCELED, reason_code=code, reason=reason)
     return order_step(order=order, kind="cancel_requested", reason_code=code, reason=reason)
+
+
+def rests_at_venue(order: Order, *, is_pair: bool) -> bool:
+    """Tell whether an order is sent to rest at its venue; of a pair that the venue does not know as one, the target
+    is not: the platform sends it once its price is there and the stop is gone.
+    """
+    traits = traits_of(order.portfolio.connection)
+    is_lone_target = is_pair and not traits.groups and order.type == OrderType.TAKE_PROFIT
+    return order.type in traits.rests and not is_lone_target
+
+
+def _begin(leg: Order, *, is_pair: bool) -> Order:
+    rests = rests_at_venue(leg, is_pair=is_pair)
+    leg.status = OrderStatus.PENDING if rests else OrderStatus.HELD
+    order_begin(order=leg, detail={"protects": str(leg.parent_id)})
+    return leg if rests else order_step(order=leg, kind="held", detail={"waits_for": "its trigger"})
 
 
 def _leg(
@@ -106,7 +135,8 @@ def _leg(
         side=Side(entry.side).opposite,
         type=kind,
         status=OrderStatus.PENDING,
-        quantity=quantize(quantity),
+        quantity=quantity,
+        order_class=OrderClass.BRACKET,
         stop_price=price,
         reference_price=report.price,
         reduce_only=True,

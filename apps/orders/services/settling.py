@@ -33,8 +33,6 @@ ASK_AGAIN_AFTER = 2.0
 """Seconds after which a venue that gave no definite answer is asked first."""
 PATIENCE = 3
 """After how many silences in a row of strays a venue is left alone until the next sweep."""
-DUPLICATE = "duplicate_client_order_id"
-"""A venue's refusal that says that it has the order already."""
 
 
 def orders_settle(orders: Iterable[Order]) -> int:
@@ -178,14 +176,12 @@ def _send_first(order: Order, gateway: BrokerGateway) -> Order:
 
 
 def _send(order: Order, gateway: BrokerGateway) -> Order:
-    """Send an order; a refusal ends it, unless it says that the venue has it already."""
+    """Send an order; a definite refusal ends it."""
     if _is_overdue(order, gateway):
         return order  # Whoever claimed it slept: it is asked about from now on, and may be given up.
     try:
         venue_order = gateway.submit_order(_request(order))
     except BrokerRejected as error:
-        if error.code == DUPLICATE and not gateway.traits.deduplicates:
-            return _ask(order, gateway)
         return _rejected(order.pk, error)
     return venue_order_apply(order=order, venue_order=venue_order, gateway=gateway)
 

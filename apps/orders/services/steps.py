@@ -42,7 +42,8 @@ def order_step(
 ) -> Order:
     """Take a step of the order's life: change its status where `to` is given, save it, and write the event.
 
-    The caller holds the order's lock and has set what else changed. Raises InvalidTransition.
+    The caller holds the order's lock, and the portfolio's where the order may end by it, and has set what else
+    changed. Linked orders follow a fill and an end within the same transaction. Raises InvalidTransition.
     """
     before = order.status
     if to is not None and to != before:
@@ -54,6 +55,8 @@ def order_step(
     order.save()
     _write_event(order, kind, before, detail or {})
     _publish(order)
+    if kind == "filled" or (order.status != before and OrderStatus(order.status).is_terminal):
+        _tell_linked(order, OrderStatus(before))
     return order
 
 
@@ -70,6 +73,12 @@ def order_release(*, order: Order, kind: str = "released", detail: dict[str, Any
     order = order_step(order=order, kind=kind, to=OrderStatus.PENDING, detail=detail)
     enqueue("orders.settle", str(order.pk))
     return order
+
+
+def _tell_linked(order: Order, before: OrderStatus) -> None:
+    from apps.orders.services.linking import links_follow  # Which itself takes steps.
+
+    links_follow(order=order, before=before)
 
 
 def _stamp(order: Order, status: OrderStatus) -> None:

@@ -9,7 +9,8 @@ from django.db import connection
 from algotrendy.trading.orders import OrderIntent
 from algotrendy.trading.values import OrderType, Side
 from apps.orders.models import Order
-from apps.orders.services.placing import ClientOrderIdReused, OrderDenied, order_place
+from apps.orders.services.placing import OrderDenied, order_place
+from apps.orders.services.repeating import ClientOrderIdReused
 from tests.builders import make_candles_rows, make_instrument, make_portfolio
 
 pytestmark = pytest.mark.django_db(transaction=True)

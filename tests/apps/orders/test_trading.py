@@ -14,7 +14,8 @@ from apps.brokers.models import PaperOrder
 from apps.orders.models import Fill, Order, OrderEvent
 from apps.orders.services.canceling import OrderNotCancelable, order_cancel, position_close
 from apps.orders.services.filling import report_apply
-from apps.orders.services.placing import ClientOrderIdReused, OrderDenied, order_place
+from apps.orders.services.placing import OrderDenied, order_place
+from apps.orders.services.repeating import ClientOrderIdReused
 from apps.orders.services.settling import order_settle, strays_settle
 from apps.orders.services.trading import bar_trade
 from apps.portfolio.models import Portfolio, Position
