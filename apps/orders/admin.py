@@ -14,6 +14,7 @@ from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
+import apps.orders.reconciliation_admin  # noqa: F401 - registers its page
 from algotrendy.trading.orders import WORKING
 from apps.common.console import FactAdmin, act, amount, meter, relative_time, signed, status_badge
 from apps.common.console.figures import side_badge

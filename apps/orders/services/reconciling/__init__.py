@@ -5,7 +5,7 @@ A venue that does not answer makes a failed comparison, of which nothing is conc
 
 from .alerting import reconciliation_alerts
 from .comparing import connection_compare
-from .differences import Difference
+from .differences import DIFFERENCE_KINDS, Difference
 from .running import (
     ReconciliationRunning,
     connection_is_ready,
@@ -16,6 +16,7 @@ from .running import (
 )
 
 __all__ = [
+    "DIFFERENCE_KINDS",
     "Difference",
     "ReconciliationRunning",
     "connection_compare",

@@ -16,6 +16,9 @@ class DifferenceKind(StrEnum):
     BALANCE = "balance"
 
 
+DIFFERENCE_KINDS = tuple(kind.value for kind in DifferenceKind)
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """One thing that differs; `what` names the order, the instrument or the currency."""
