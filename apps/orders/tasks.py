@@ -48,7 +48,7 @@ def trade_feeds() -> int:
 def sweep() -> int:
     """Settle the orders that something left behind; a slow venue holds up none but its own."""
     for connection_id in stray_connections():
-        enqueue("orders.sweep_connection", str(connection_id), expires=5)
+        enqueue("orders.sweep_connection", str(connection_id), expires=10)
     return strays_settle()
 
 
@@ -63,7 +63,7 @@ def follow() -> int:
     """Have every venue at which orders work asked about them."""
     connections = connections_to_follow()
     for connection_id in connections:
-        enqueue("orders.follow_connection", str(connection_id), expires=5)
+        enqueue("orders.follow_connection", str(connection_id), expires=10)
     return len(connections)
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from django.db import Error
 from django.db import connection as database
 
-FOLLOWING, RECONCILING = 0xF0110, 0x2EC0
+FOLLOWING, RECONCILING, SWEEPING = 0xF0110, 0x2EC0, 0x5EEB
 """The first keys of the advisory locks."""
 
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from algotrendy.trading.broker import BrokerGateway, OrderRequest
@@ -23,6 +23,7 @@ from apps.orders import metrics
 from apps.orders.models import Order
 from apps.orders.selectors import UNSETTLED, working_orders
 from apps.orders.services.guarding import SendDenied, require_sendable
+from apps.orders.services.locking import SWEEPING, connection_lock
 from apps.orders.services.steps import order_lock, order_lock_linked, order_step
 from apps.orders.services.truth import venue_order_apply
 from apps.orders.services.unknown import order_unknown
@@ -60,12 +61,16 @@ def strays_settle(*, connection_id: uuid.UUID | None = None, is_sending: bool = 
     Without `is_sending` those that were never sent stay so. One whose handling fails does not hold up the others; a
     venue that does not answer is left for later.
     """
-    where = Q(portfolio__connection__kind=BrokerKind.PAPER)
-    if connection_id is not None:
-        where = Q(portfolio__connection=connection_id)
-    rows = strays().filter(where)
+    if connection_id is None:
+        return _strays_settle(strays().filter(portfolio__connection__kind=BrokerKind.PAPER))
+    rows = strays().filter(portfolio__connection=connection_id)
     if not is_sending:
         rows = rows.exclude(status=OrderStatus.PENDING)
+    with connection_lock(SWEEPING, connection_id) as is_ours:
+        return _strays_settle(rows) if is_ours else 0
+
+
+def _strays_settle(rows: QuerySet[Order]) -> int:
     count, failures = 0, 0
     for count, order_id in enumerate(list(rows.values_list("pk", flat=True)), start=1):  # noqa: B007
         try:

@@ -88,7 +88,7 @@ def test_a_venue_that_does_not_answer_proves_nothing(exchange_desk: ExchangeDesk
     assert exchange_desk.settle(order).status == "rejected"
 
 
-def test_an_order_that_the_exchange_shows_late_is_canceled_where_it_would_have_been_given_up(
+def test_an_order_that_the_exchange_does_not_show_is_canceled_there_before_it_is_given_up(
     exchange_desk: ExchangeDesk,
 ) -> None:
     exchange_desk.venue.visible_after = 3_600_000
@@ -97,7 +97,7 @@ def test_an_order_that_the_exchange_shows_late_is_canceled_where_it_would_have_b
     exchange_desk.settle(order)
     exchange_desk.later(order)
     order = exchange_desk.settle(order)
-    assert order.status == "canceled"
+    assert order.status == "rejected"
     assert [each.status for each in exchange_desk.orders_at_venue()] == ["CANCELED"]
 
 
