@@ -44,8 +44,18 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     },
     "Settle stray orders": {
         "task": "orders.sweep",
-        "schedule": 10,
-        "options": {"queue": "orders", "expire_seconds": 9},
+        "schedule": 5,
+        "options": {"queue": "orders", "expire_seconds": 4},
+    },
+    "Follow orders at exchanges": {
+        "task": "orders.follow",
+        "schedule": 5,
+        "options": {"queue": "orders", "expire_seconds": 4},
+    },
+    "Compare with venues": {
+        "task": "orders.reconcile",
+        "schedule": 30,
+        "options": {"queue": "orders", "expire_seconds": 29},
     },
     "Collect candles from exchanges": {
         "task": "marketdata.collect",

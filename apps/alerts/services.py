@@ -61,6 +61,24 @@ def alerts_settle(code: str, findings: Mapping[str, Finding]) -> None:
             _end(known[subject])
 
 
+def alert_raise(code: str, subject: str, finding: Finding) -> None:
+    """Tell of something that happened once; `alerts_end` ends it when it has been there for long enough."""
+    with transaction.atomic():
+        known = Alert.objects.select_for_update().filter(code=code, subject=subject, resolved_at=None).first()
+        if known is None:
+            _begin(code, subject, finding)
+        else:
+            _notice(known, finding)
+
+
+def alerts_end(code: str, *, after: timedelta) -> None:
+    """End the alerts of this code that were noticed last so long ago."""
+    with transaction.atomic():
+        old = Alert.objects.select_for_update().filter(code=code, resolved_at=None, seen_at__lt=timezone.now() - after)
+        for alert in old:
+            _end(alert)
+
+
 def alert_acknowledge(*, alert: Alert, user: User) -> Alert:
     """Note that the user has seen to it: it is no longer counted. Raises NotYourAlert and AlertIsOver."""
     if alert.owner_id != user.pk and not user.is_admin:

@@ -22,12 +22,13 @@ QUEUES = (*TRADING_QUEUES, *MARKET_QUEUES, *BACKTEST_QUEUES)
 log = structlog.get_logger(__name__)
 
 
-def enqueue(task: str, *args: object, expires: float = 60) -> None:
-    """Send the task once the current transaction has committed.
+def enqueue(task: str, *args: object, expires: float = 60, countdown: float = 0) -> None:
+    """Send the task once the current transaction has committed, to be run after `countdown` seconds.
 
     Where Redis is away nothing fails: what is to be done is in the rows, and the recurring sweeps find it there.
     """
-    transaction.on_commit(partial(_send, task, args, expires))
+    delay = {"countdown": countdown} if countdown else {}
+    transaction.on_commit(partial(_send, task, args, expires, **delay))
 
 
 def queue_lengths() -> dict[str, int]:
@@ -36,8 +37,8 @@ def queue_lengths() -> dict[str, int]:
         return {queue: int(client.llen(queue)) for queue in QUEUES}
 
 
-def _send(task: str, args: tuple[object, ...], expires: float) -> None:
+def _send(task: str, args: tuple[object, ...], expires: float, **delay: float) -> None:
     try:
-        current_app.send_task(task, args=args, expires=expires, retry=False)
+        current_app.send_task(task, args=args, expires=expires, retry=False, **delay)
     except OperationalError as error:
         log.warning("task_not_sent", task=task, error=str(error))

@@ -101,6 +101,7 @@ def sidebar(request: HttpRequest) -> list[Item]:
                 _page("Outages", "cloud_off", "marketdata", "outage"),
                 _page("Retention", "auto_delete", "marketdata", "retention"),
                 _page("Connections", "link", "brokers", "brokerconnection"),
+                _page("Reconciliations", "balance", "orders", "reconciliation"),
                 _page("Jobs", "schedule", "django_celery_beat", "periodictask"),
                 _page("Job results", "checklist", "django_celery_results", "taskresult"),
                 _page("Users", "group", "accounts", "user"),

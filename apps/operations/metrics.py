@@ -21,11 +21,13 @@ from algotrendy.trading.orders import WORKING
 from algotrendy.trading.strategies import registry
 from algotrendy.trading.values import Timeframe
 from apps.alerts.models import Alert
+from apps.brokers.models import BrokerConnection
 from apps.common.jobs import queue_lengths
 from apps.marketdata import breaker
 from apps.marketdata.models import Feed
 from apps.marketdata.selectors import feed_is_stale, open_gaps
-from apps.orders.models import Order
+from apps.orders.models import Order, Reconciliation
+from apps.orders.services.reconciling import DIFFERENCE_KINDS
 from apps.portfolio.models import Portfolio, Position
 from apps.strategies.models import StrategyPerformance
 
@@ -109,6 +111,7 @@ def _from_database() -> Iterator[Metric]:
     yield _open_alerts()
     yield from _feeds()
     yield _drift()
+    yield from _reconciliations()
 
 
 def _open_alerts() -> Metric:
@@ -159,6 +162,26 @@ def _drift() -> Metric:
     for strategy_id, rule, percent in rows:
         drift.add_metric([str(strategy_id), rule], float(percent))
     return drift
+
+
+def _reconciliations() -> Iterator[Metric]:
+    """Return what the newest comparison of each active connection that its venue answered found, and how old it is."""
+    drift = GaugeMetricFamily(
+        "reconciliation_drift", "Differences between the platform and a venue.", labels=["connection", "kind"]
+    )
+    age = GaugeMetricFamily(
+        "reconciliation_age_seconds", "Since a venue last answered a comparison.", labels=["connection"]
+    )
+    active = BrokerConnection.objects.filter(is_active=True, portfolios__is_simulation=False)
+    answered = Reconciliation.objects.exclude(outcome__in=["", "failed"]).filter(connection__in=active)
+    now = timezone.now()
+    for row in answered.order_by("connection_id", "-id").distinct("connection_id"):
+        name = str(row.connection_id)
+        kinds = [difference["kind"] for difference in row.differences]
+        for kind in DIFFERENCE_KINDS:
+            drift.add_metric([name, kind], kinds.count(kind))
+        age.add_metric([name], (now - row.started_at).total_seconds())
+    yield from (drift, age)
 
 
 def _from_redis() -> Iterator[Metric]:

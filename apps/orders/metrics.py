@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import Counter
 
-from apps.orders.models import Order
+from apps.orders.models import Order, Reconciliation
 
 ORDERS = Counter("orders_total", "Orders that were committed.", ["side", "type", "role"])
 FILLED = Counter("orders_filled_total", "Fills that were applied.", ["side", "role"])
@@ -13,6 +13,15 @@ REPLACED = Counter("orders_replaced_total", "Orders in whose place another went.
 CANCEL_ASKED = Counter("orders_cancel_requested_total", "Orders whose cancel a person asked for.")
 LINKED = Counter("orders_linked_total", "Lists of linked orders that were committed.", ["order_class"])
 REJECTED = Counter("orders_rejected_total", "Orders that a venue refused.", ["code"])
+RECONCILED = Counter("reconciliations_total", "Comparisons with venues.", ["broker", "outcome"])
+REPAIRED = Counter("reconciliation_repairs_total", "What comparisons put right.", ["broker", "what"])
+
+
+def count_reconciliation(row: Reconciliation) -> None:
+    """Count a comparison by how it ended, and what it put right."""
+    RECONCILED.labels(row.connection.kind, row.outcome).inc()
+    for what in ("fills_applied", "orders_adopted", "orders_resolved"):
+        REPAIRED.labels(row.connection.kind, what).inc(getattr(row, what))
 
 
 def count_order(order: Order) -> None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from algotrendy.trading.orders import WORKING, OrderStatus
 from apps.accounts.models import User
 from apps.marketdata.models import Instrument
-from apps.orders.models import Fill, Order, OrderClass, OrderRole
+from apps.orders.models import Fill, Order, OrderClass, OrderRole, Reconciliation
 from apps.portfolio.models import Portfolio
 from apps.portfolio.selectors import Scope
 
@@ -33,6 +33,12 @@ def fills_of(user: User) -> QuerySet[Fill]:
     """Return the fills that the user may see."""
     fills = Fill.objects.select_related("order__instrument", "order__portfolio")
     return fills if user.is_admin else fills.filter(order__owner=user)
+
+
+def reconciliations_of(user: User) -> QuerySet[Reconciliation]:
+    """Return the comparisons with venues that the user may see: of their own connections, an administrator all."""
+    rows = Reconciliation.objects.select_related("connection")
+    return rows if user.is_admin else rows.filter(connection__owner=user)
 
 
 def working_orders() -> QuerySet[Order]:

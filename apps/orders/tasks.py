@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
+from typing import Any
 
 from celery import shared_task
+from celery.signals import worker_ready
 
+from apps.brokers.models import BrokerConnection
 from apps.common.jobs import enqueue
 from apps.marketdata.models import Feed
-from apps.orders.services.settling import order_settle, strays_settle
+from apps.orders.services.following import connection_follow, connections_to_follow
+from apps.orders.services.reconciling import (
+    ReconciliationRunning,
+    connection_reconcile,
+    connections_to_reconcile,
+    reconciliation_alerts,
+)
+from apps.orders.services.settling import order_settle, stray_connections, strays_settle
 from apps.orders.services.trading import feed_trade
 
 
@@ -35,5 +46,58 @@ def trade_feeds() -> int:
 
 @shared_task(name="orders.sweep")
 def sweep() -> int:
-    """Settle the orders that something left behind."""
+    """Settle the orders that something left behind; a slow venue holds up none but its own."""
+    for connection_id in stray_connections():
+        enqueue("orders.sweep_connection", str(connection_id), expires=10)
     return strays_settle()
+
+
+@shared_task(name="orders.sweep_connection")
+def sweep_connection(connection_id: str) -> int:
+    """Settle the orders of a venue that something left behind."""
+    return strays_settle(connection_id=uuid.UUID(connection_id))
+
+
+@shared_task(name="orders.follow")
+def follow() -> int:
+    """Have every venue at which orders work asked about them."""
+    connections = connections_to_follow()
+    for connection_id in connections:
+        enqueue("orders.follow_connection", str(connection_id), expires=10)
+    return len(connections)
+
+
+@shared_task(name="orders.follow_connection")
+def follow_connection(connection_id: str) -> int:
+    """Ask a venue what became of the orders that work there."""
+    return connection_follow(connection_id=uuid.UUID(connection_id))
+
+
+@shared_task(name="orders.reconcile")
+def reconcile() -> int:
+    """Have every active connection compared with its venue."""
+    connections = connections_to_reconcile()
+    for connection_id in connections:
+        enqueue("orders.reconcile_connection", str(connection_id), expires=29)
+    return len(connections)
+
+
+@shared_task(name="orders.reconcile_connection")
+def reconcile_connection(connection_id: str) -> str:
+    """Compare a connection with its venue."""
+    with suppress(ReconciliationRunning):
+        return str(connection_reconcile(connection=BrokerConnection.objects.get(pk=connection_id)).outcome)
+    return "running"
+
+
+@shared_task(name="orders.watch_reconciliations")
+def watch_reconciliations() -> None:
+    """Let the alerts about venues be those that there is a cause for now."""
+    reconciliation_alerts()
+
+
+@worker_ready.connect
+def _reconcile_at_start(sender: Any, **kwargs: object) -> None:
+    """Compare everything once when a worker begins: nobody knows what was missed before."""
+    if "orders" in {queue.name for queue in sender.task_consumer.queues}:
+        enqueue("orders.reconcile", expires=60)

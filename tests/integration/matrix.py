@@ -118,6 +118,7 @@ API: dict[str, dict[str, frozenset[str] | str]] = {
     "/api/orders/cancel-all": {"post": TRADE},
     "/api/orders/by-client-order-id/{client_order_id}": {"get": VIEW},
     "/api/order-lists": {"post": TRADE},
+    "/api/reconciliations": {"get": VIEW, "post": TRADE},
     "/api/fills": {"get": VIEW},
 }
 OWNERS_ALONE = ("session_id", "key_id")
@@ -170,6 +171,7 @@ CONSOLE_MODELS = {
     "orders_order": Model(PEOPLE),
     "orders_orderevent": Model(PEOPLE),
     "orders_fill": Model(PEOPLE),
+    "orders_reconciliation": Model(PEOPLE),
     "orders_seriescursor": Model(ADMINS),
     "django_celery_beat_periodictask": Model(ADMINS, add=ADMINS, change=ADMINS, delete=ADMINS),
     "django_celery_beat_intervalschedule": Model(ADMINS, add=ADMINS, change=ADMINS, delete=ADMINS),
@@ -208,6 +210,7 @@ CONSOLE_ACTIONS = {
     "orders_order_replace_order": TRADERS,
     "orders_order_new_order": TRADERS,
     "orders_order_cancel_all": TRADERS,
+    "orders_reconciliation_reconcile_now": TRADERS,
     "portfolio_position_close_position": TRADERS,
 }
 """Each is a dialog: GET asks, POST acts."""

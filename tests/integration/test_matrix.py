@@ -33,6 +33,7 @@ from tests.builders import (
     make_feed,
     make_history,
     make_optimization,
+    make_reconciliation,
 )
 from tests.integration import matrix
 from tests.integration.matrix import ADMIN, ANONYMOUS, EXPIRED_TOKEN, OTHER, PEOPLE, REVOKED_KEY, TRADER, VIEWER
@@ -237,7 +238,7 @@ def rows(cast: Cast) -> dict[str, Any]:
         "strategies_backtest": Backtest.objects.get(), "strategies_optimization": Optimization.objects.get(),
         "strategies_strategy": book.strategy, "strategies_signal": book.signal,
         "strategies_strategyversion": book.version, "strategies_strategyperformance": book.performance,
-        "orders_order": book.order,
+        "orders_order": book.order, "orders_reconciliation": make_reconciliation(book.portfolio.connection),
         "orders_orderevent": book.order.events.first(), "orders_fill": book.fill,
     }  # fmt: skip
     return {name: getattr(row, "pk", 1) for name, row in {**found, **history}.items()}

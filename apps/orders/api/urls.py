@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import views
+from . import reconciliations, views
 
 urlpatterns = [
     path("orders", views.OrdersView.as_view(), name="orders"),
@@ -10,6 +10,7 @@ urlpatterns = [
     path("orders/<uuid:order_id>", views.OrderView.as_view(), name="order"),
     path("orders/<uuid:order_id>/cancel", views.CancelView.as_view(), name="order-cancel"),
     path("orders/<uuid:order_id>/replace", views.ReplaceView.as_view(), name="order-replace"),
+    path("reconciliations", reconciliations.ReconciliationsView.as_view(), name="reconciliations"),
     path("fills", views.FillsView.as_view(), name="fills"),
     path("positions/<uuid:position_id>/close", views.PositionCloseView.as_view(), name="position-close"),
 ]

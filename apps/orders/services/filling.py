@@ -1,17 +1,27 @@
-"""What a venue reports, applied exactly once: to the order, the position, the cash and the orders that protect it."""
+"""What a venue reports, applied exactly once: to the order, the position, the cash and the orders that protect it.
+
+A fill is never refused: one that is late, that comes after the order's end, or is more than was ordered is the venue's
+truth, which the order follows.
+"""
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import structlog
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from algotrendy.trading.broker import ExecutionReport, ReportKind
+from algotrendy.trading.errors import InvalidTransition
 from algotrendy.trading.orders import OrderStatus, status_after_fill
 from algotrendy.trading.values import Side, quantize
-from apps.brokers.models import BrokerConnection
+from apps.alerts.models import Severity
+from apps.brokers.models import BrokerConnection, MarketType
 from apps.common.events import publish
 from apps.orders import metrics
 from apps.orders.models import Fill, Order
+from apps.orders.services.inferring import inferred_confirm
+from apps.orders.services.notices import order_notice
 from apps.orders.services.protecting import legs_create, legs_realign
 from apps.orders.services.steps import order_lock, order_step
 from apps.portfolio.services import FillOutcome, fill_apply, portfolio_lock
@@ -20,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 
 @transaction.atomic
-def report_apply(*, connection: BrokerConnection, report: ExecutionReport) -> Order | None:
+def report_apply(*, connection: BrokerConnection, report: ExecutionReport, is_inferred: bool = False) -> Order | None:
     """Apply one report; a repeated one changes nothing. Return the order, None where the platform does not know it."""
     found = (
         Order.objects.filter(portfolio__connection=connection, client_order_id=report.client_order_id)
@@ -36,7 +46,7 @@ def report_apply(*, connection: BrokerConnection, report: ExecutionReport) -> Or
     order.portfolio = portfolio
     match report.kind:
         case ReportKind.FILLED:
-            return _fill(order, connection, report)
+            return _fill(order, connection, report, is_inferred=is_inferred)
         case ReportKind.CANCELED | ReportKind.EXPIRED:
             return _end(order, report)
         case ReportKind.TRIGGERED:
@@ -45,20 +55,27 @@ def report_apply(*, connection: BrokerConnection, report: ExecutionReport) -> Or
             return _reduce(order, report)
 
 
-def _fill(order: Order, connection: BrokerConnection, report: ExecutionReport) -> Order:
-    if Fill.objects.filter(connection=connection, exchange_trade_id=report.trade_id).exists():
+def _fill(order: Order, connection: BrokerConnection, report: ExecutionReport, *, is_inferred: bool) -> Order:
+    trade_id = _free_trade_id(order, connection, report.trade_id)
+    if trade_id is None:
         return order
+    if not is_inferred and not order.portfolio.is_simulation:
+        left = inferred_confirm(order=order, report=report, trade_id=trade_id)
+        if left is None:
+            return order
+        trade_id, report = (trade_id, report) if left is report else (left.trade_id, left)
+    held = _held_quantity(order, connection, report)
     outcome = fill_apply(
         portfolio=order.portfolio,
         instrument=order.instrument,
         book=order.book,
         side=Side(order.side),
         price=report.price,
-        quantity=report.quantity,
+        quantity=held,
         fee=report.fee,
         at=report.at,
     )
-    fill = _write_fill(order, connection, report, outcome)
+    fill = _write_fill(order, connection, report, outcome, trade_id, is_inferred=is_inferred)
     _advance(order, report, fill)
     legs_realign(filled=order, outcome=outcome)
     if outcome.opened:
@@ -67,45 +84,112 @@ def _fill(order: Order, connection: BrokerConnection, report: ExecutionReport) -
     return order
 
 
-def _write_fill(order: Order, connection: BrokerConnection, report: ExecutionReport, outcome: FillOutcome) -> Fill:
-    try:
-        fill = Fill.objects.create(
-            order=order,
-            connection=connection,
-            position=outcome.position,
-            exchange_trade_id=report.trade_id,
-            side=order.side,
-            price=report.price,
-            quantity=report.quantity,
-            quote_quantity=order.instrument.spec.notional(report.price, report.quantity),
-            fee=report.fee,
-            fee_currency=order.instrument.quote_currency,
-            realized_pnl=outcome.realized,
-            executed_at=report.at,
+def _free_trade_id(order: Order, connection: BrokerConnection, trade_id: str) -> str | None:
+    """Return the id to keep a trade under; None where it is known.
+
+    Both sides of a trade with oneself carry one id, and some venues give all orders of a match the same: then the order
+    makes it unique.
+    """
+    own = f"{trade_id[:86]}:{order.pk.hex[:12]}"
+    known = dict(
+        Fill.objects.filter(connection=connection, exchange_trade_id__in=[trade_id, own]).values_list(
+            "exchange_trade_id", "order_id"
         )
-    except IntegrityError:
-        # Another order of this connection carries the trade id: nothing of this report may stand.
-        log.exception("trade_id_collides", trade_id=report.trade_id, order=str(order.pk))
-        raise
+    )
+    if not known:
+        return trade_id
+    return None if own in known or known[trade_id] == order.pk else own
+
+
+def _held_quantity(order: Order, connection: BrokerConnection, report: ExecutionReport) -> Decimal:
+    """Return what the account holds more or less by a fill: on spot, a fee in the base currency is taken from it."""
+    is_from_base = (
+        report.venue_fee > 0
+        and connection.market_type == MarketType.SPOT
+        and report.venue_fee_currency == order.instrument.base_currency
+    )
+    if not is_from_base or order.side == Side.SELL or report.venue_fee >= report.quantity:
+        return report.quantity
+    return report.quantity - quantize(report.venue_fee)
+
+
+def _write_fill(
+    order: Order,
+    connection: BrokerConnection,
+    report: ExecutionReport,
+    outcome: FillOutcome,
+    trade_id: str,
+    *,
+    is_inferred: bool,
+) -> Fill:
+    fill = Fill.objects.create(
+        order=order,
+        connection=connection,
+        position=outcome.position,
+        exchange_trade_id=trade_id,
+        side=order.side,
+        price=report.price,
+        quantity=report.quantity,
+        quote_quantity=order.instrument.spec.notional(report.price, report.quantity),
+        fee=report.fee,
+        fee_currency=order.instrument.quote_currency,
+        venue_fee=report.venue_fee if report.venue_fee_currency else None,
+        venue_fee_currency=report.venue_fee_currency,
+        is_inferred=is_inferred,
+        realized_pnl=outcome.realized,
+        executed_at=report.at,
+    )
     if not order.portfolio.is_simulation:
         _publish(fill, order)
     return fill
 
 
 def _advance(order: Order, report: ExecutionReport, fill: Fill) -> None:
+    before = OrderStatus(order.status)
     order.filled_quantity += report.quantity
     order.filled_value += fill.quote_quantity
     order.fees_paid += report.fee
     order.average_fill_price = quantize(order.filled_value / (order.filled_quantity * order.instrument.contract_size))
-    status = status_after_fill(OrderStatus(order.status), order.quantity, order.filled_quantity)
     detail = {
-        "trade_id": report.trade_id,
+        "trade_id": fill.exchange_trade_id,
         "price": f"{report.price:f}",
         "quantity": f"{report.quantity:f}",
         "fee": f"{report.fee:f}",
         "at": report.at.isoformat(),
     }
+    if fill.is_inferred:
+        detail["inferred"] = "from the order's state at the venue"
+    if order.filled_quantity > order.quantity:
+        detail["ordered"] = f"{order.quantity:f}"
+        order_notice(
+            order,
+            f"The venue filled {order.filled_quantity:f} of an order of {order.quantity:f}: {order.summary}. The order "
+            "and the position follow the venue.",
+            Severity.CRITICAL,
+        )
+        order.quantity = order.filled_quantity
+    status = _status_after(order, before)
+    if before.is_terminal and status.is_working:
+        order.closed_at = None
     order_step(order=order, kind="filled", to=status, detail=detail)
+    if before in (OrderStatus.REJECTED, OrderStatus.DENIED, OrderStatus.CANCELED, OrderStatus.EXPIRED):
+        order_notice(order, f"The venue filled an order that was {before}: {order.summary}. The position follows it.")
+
+
+def _status_after(order: Order, before: OrderStatus) -> OrderStatus:
+    """Return the order's status once it was filled; one that has no way to a fill keeps what it was."""
+    if before in (OrderStatus.PENDING, OrderStatus.HELD):
+        # It was sent after all, by a worker or a database that is no more.
+        for passed in (OrderStatus.PENDING, OrderStatus.SUBMITTED):
+            if order.status != passed:
+                order_step(order=order, kind=passed.value, to=passed)
+        before = OrderStatus(order.status)
+    if before is OrderStatus.FILLED:
+        return before
+    try:
+        return status_after_fill(before, order.quantity, order.filled_quantity)
+    except InvalidTransition:
+        return before
 
 
 def _end(order: Order, report: ExecutionReport) -> Order:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from algotrendy.trading.broker import ExecutionReport
 from algotrendy.trading.orders import OrderStatus
-from algotrendy.trading.values import OrderType, Side, quantize
+from algotrendy.trading.values import OrderType, Side
 from apps.brokers.selectors import traits_of
 from apps.orders import metrics
 from apps.orders.models import Order, OrderClass, OrderRole
@@ -33,10 +33,12 @@ def legs_create(*, entry: Order, outcome: FillOutcome, report: ExecutionReport) 
     prices = {OrderRole.STOP_LOSS: entry.stop_loss, OrderRole.TAKE_PROFIT: entry.take_profit}
     group = f"{entry.pk.hex}-{entry.version}"
     legs = []
+    # A fee in the base currency leaves less than was bought: what is protected must be on the grid all the same.
+    quantity = entry.instrument.spec.round_quantity(outcome.opened)
     for role, kind, suffix in LEGS:
         price = prices[role]
-        if price is not None:
-            leg = _leg(entry, role, kind, f"{group}-{suffix}", price, outcome.opened, report)
+        if price is not None and quantity:
+            leg = _leg(entry, role, kind, f"{group}-{suffix}", price, quantity, report)
             leg.oco_group = group
             legs.append(_begin(leg, is_pair=None not in prices.values()))
             metrics.count_order(leg)
@@ -143,7 +145,7 @@ def _leg(
         side=Side(entry.side).opposite,
         type=kind,
         status=OrderStatus.PENDING,
-        quantity=quantize(quantity),
+        quantity=quantity,
         order_class=OrderClass.BRACKET,
         stop_price=price,
         reference_price=report.price,

@@ -7,21 +7,33 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 import structlog
+from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from algotrendy.trading.broker import BrokerGateway, OrderRequest, VenueOrder
+from algotrendy.trading.broker import BrokerGateway, OrderRequest
 from algotrendy.trading.errors import BrokerRejected, BrokerUnavailable
 from algotrendy.trading.orders import OrderStatus
 from algotrendy.trading.values import OrderType, Side, TimeInForce
-from apps.brokers.selectors import gateway_of
+from apps.brokers.models import BrokerKind
+from apps.brokers.selectors import gateway_of, traits_of
+from apps.common.jobs import enqueue
 from apps.orders import metrics
 from apps.orders.models import Order
 from apps.orders.selectors import UNSETTLED, working_orders
+from apps.orders.services.guarding import SendDenied, require_sendable
+from apps.orders.services.locking import SWEEPING, connection_lock
 from apps.orders.services.steps import order_lock, order_lock_linked, order_step
+from apps.orders.services.truth import venue_order_apply
+from apps.orders.services.unknown import order_unknown
 
 log = structlog.get_logger(__name__)
-STRAY_AFTER = timedelta(seconds=5)
+STRAY_AFTER = timedelta(seconds=2)
+ASK_AGAIN_AFTER = 2.0
+"""Seconds after which a venue that gave no definite answer is asked first."""
+PATIENCE = 3
+"""After how many silences in a row of strays a venue is left alone until the next sweep."""
 
 
 def orders_settle(orders: Iterable[Order]) -> int:
@@ -32,10 +44,51 @@ def orders_settle(orders: Iterable[Order]) -> int:
     return count
 
 
-def strays_settle() -> int:
-    """Settle the orders that a lost task, a killed worker or a venue's silence left behind."""
+def strays() -> QuerySet[Order]:
+    """Return the orders that a lost task, a killed worker or a venue's silence left behind, oldest first."""
     before = timezone.now() - STRAY_AFTER
-    return orders_settle(working_orders().filter(UNSETTLED, updated_at__lt=before).order_by("created_at", "id"))
+    return (
+        working_orders()
+        .filter(UNSETTLED, updated_at__lt=before)
+        .exclude(status=OrderStatus.HELD)
+        .order_by("created_at", "id")
+    )
+
+
+def strays_settle(*, connection_id: uuid.UUID | None = None, is_sending: bool = True) -> int:
+    """Settle the strays, of all simulated venues or of one connection; return how many there were.
+
+    Without `is_sending` those that were never sent stay so. One whose handling fails does not hold up the others; a
+    venue that does not answer is left for later.
+    """
+    if connection_id is None:
+        return _strays_settle(strays().filter(portfolio__connection__kind=BrokerKind.PAPER))
+    rows = strays().filter(portfolio__connection=connection_id)
+    if not is_sending:
+        rows = rows.exclude(status=OrderStatus.PENDING)
+    with connection_lock(SWEEPING, connection_id) as is_ours:
+        return _strays_settle(rows) if is_ours else 0
+
+
+def _strays_settle(rows: QuerySet[Order]) -> int:
+    count, failures = 0, 0
+    for count, order_id in enumerate(list(rows.values_list("pk", flat=True)), start=1):  # noqa: B007
+        try:
+            _settle(order_id)
+        except BrokerUnavailable as error:
+            log.warning("venue_unavailable", order=str(order_id), error=error.message)
+            failures += 1
+        except Exception:
+            log.exception("stray_not_settled", order=str(order_id))
+        if failures == PATIENCE:
+            break
+    return count
+
+
+def stray_connections() -> list[uuid.UUID]:
+    """Return the connections of real venues that have strays."""
+    rows = strays().exclude(portfolio__connection__kind=BrokerKind.PAPER).order_by()
+    return list(rows.values_list("portfolio__connection", flat=True).distinct())
 
 
 def order_settle(*, order_id: uuid.UUID) -> Order:
@@ -43,51 +96,126 @@ def order_settle(*, order_id: uuid.UUID) -> Order:
 
     Where the venue gives no definite answer the order stays as it is, to be asked about again.
     """
-    order, is_fresh = _claim(order_id)
-    gateway = gateway_of(order.portfolio.connection)
     try:
-        if order.status == OrderStatus.SUBMITTED:
-            order = _send_or_adopt(order, gateway, is_fresh=is_fresh)
-        if OrderStatus(order.status).is_working and order.cancel_requested_at is not None:
-            order = _cancel(order, gateway)
-        if OrderStatus(order.status).is_working and order.requested_quantity is not None:
-            order = _reduce(order, gateway)
+        return _settle(order_id)
     except BrokerUnavailable as error:
         log.warning("venue_unavailable", order=str(order_id), error=error.message)
+    return Order.objects.select_related("portfolio__connection", "instrument", "strategy").get(pk=order_id)
+
+
+def _settle(order_id: uuid.UUID) -> Order:
+    try:
+        order, is_fresh = _claim(order_id)
+    except SendDenied as denied:
+        return _denied(order_id, denied)
+    if order.status == OrderStatus.PENDING:
+        return order if order.cancel_requested_at is None else _dropped(order_id)
+    gateway = gateway_of(order.portfolio.connection)
+    if is_fresh:
+        order = _send_first(order, gateway)
+    elif order.status == OrderStatus.SUBMITTED:
+        order = _ask(order, gateway)
+    if _is_told(order) and order.cancel_requested_at is not None:
+        order = _cancel(order, gateway)
+    if _is_told(order) and order.requested_quantity is not None and gateway.traits.reduces:
+        order = _reduce(order, gateway)
     return order
 
 
-@transaction.atomic
+def _is_told(order: Order) -> bool:
+    """Tell whether the venue has, or may have, the order at work."""
+    return OrderStatus(order.status).is_working and order.status not in (OrderStatus.HELD, OrderStatus.PENDING)
+
+
 def _claim(order_id: uuid.UUID) -> tuple[Order, bool]:
-    """Take a pending order for sending; tell whether this call took it. One canceled meanwhile is never sent."""
-    order = order_lock(order_id)
-    if order.status != OrderStatus.PENDING:
+    """Take a pending order for sending; tell whether this call took it.
+
+    It stays pending where it was canceled meanwhile, and where its venue is to be compared with the platform first.
+    What has changed since it was committed counts: raises SendDenied where a guard holds it back.
+    """
+    with transaction.atomic():
+        order = order_lock(order_id)
+        if order.status != OrderStatus.PENDING or order.cancel_requested_at is not None:
+            return order, False
+        if traits_of(order.portfolio.connection).is_simulated:
+            return _claimed(order)
+    from apps.orders.services.reconciling import connection_is_ready  # Which itself settles orders.
+
+    if not connection_is_ready(order.portfolio.connection):
         return order, False
-    if order.cancel_requested_at is not None:
-        return order_step(order=order, kind="canceled", to=OrderStatus.CANCELED), False
+    with transaction.atomic():
+        order = order_lock(order_id)
+        if order.status != OrderStatus.PENDING or order.cancel_requested_at is not None:
+            return order, False
+        return _claimed(order)
+
+
+def _claimed(order: Order) -> tuple[Order, bool]:
+    require_sendable(order)
     return order_step(order=order, kind="submitted", to=OrderStatus.SUBMITTED), True
 
 
-def _send_or_adopt(order: Order, gateway: BrokerGateway, *, is_fresh: bool) -> Order:
-    """Send an order; one that was claimed before may be at the venue already, which is asked first."""
-    try:
-        known = None if is_fresh else gateway.fetch_order(order.client_order_id, order.instrument.symbol)
-        venue_order = known or gateway.submit_order(_request(order))
-    except BrokerRejected as error:
-        return _rejected(order.pk, error)
-    return _accepted(order.pk, venue_order)
+@transaction.atomic
+def _dropped(order_id: uuid.UUID) -> Order:
+    order = order_lock_linked(order_id)
+    if order.status != OrderStatus.PENDING:
+        return order
+    return order_step(order=order, kind="canceled", to=OrderStatus.CANCELED)
 
 
 @transaction.atomic
-def _accepted(order_id: uuid.UUID, venue_order: VenueOrder) -> Order:
-    order = order_lock(order_id) if venue_order.status.is_working else order_lock_linked(order_id)
-    if order.status != OrderStatus.SUBMITTED:
-        return order  # A fill was quicker than the acknowledgment.
-    order.exchange_order_id = venue_order.exchange_order_id
-    to = OrderStatus.OPEN if venue_order.status.is_working else venue_order.status
-    if to is OrderStatus.FILLED:
-        return order  # Its fills tell the rest.
-    return order_step(order=order, kind="accepted", to=to, detail={"exchange_order_id": order.exchange_order_id})
+def _denied(order_id: uuid.UUID, denied: SendDenied) -> Order:
+    order = order_lock_linked(order_id)
+    if order.status != OrderStatus.PENDING:
+        return order
+    metrics.count_denied(denied.code)
+    return order_step(order=order, kind="denied", to=OrderStatus.DENIED, reason_code=denied.code, reason=denied.message)
+
+
+def _send_first(order: Order, gateway: BrokerGateway) -> Order:
+    try:
+        return _send(order, gateway)
+    except BrokerUnavailable:
+        enqueue("orders.settle", str(order.pk), countdown=ASK_AGAIN_AFTER)
+        raise
+
+
+def _send(order: Order, gateway: BrokerGateway) -> Order:
+    """Send an order; a definite refusal ends it."""
+    if _is_overdue(order, gateway):
+        return order  # Whoever claimed it slept: it is asked about from now on, and may be given up.
+    try:
+        venue_order = gateway.submit_order(_request(order))
+    except BrokerRejected as error:
+        return _rejected(order.pk, error)
+    return venue_order_apply(order=order, venue_order=venue_order, gateway=gateway)
+
+
+def _is_overdue(order: Order, gateway: BrokerGateway) -> bool:
+    if gateway.traits.deduplicates or order.submitted_at is None:
+        return False
+    late = timedelta(seconds=settings.ORDER_PROOF_SECONDS / 2)
+    return timezone.now() - order.submitted_at > late
+
+
+def _ask(order: Order, gateway: BrokerGateway) -> Order:
+    """Ask the venue for an order that it may or may not have."""
+    asked_at = timezone.now()
+    venue_order = gateway.fetch_order(order.client_order_id, order.instrument.symbol)
+    if venue_order is not None:
+        return venue_order_apply(order=order, venue_order=venue_order, gateway=gateway)
+    if gateway.traits.deduplicates and order.status == OrderStatus.SUBMITTED:
+        return _send_again(order, gateway)
+    return order_unknown(order=order, gateway=gateway, asked_at=asked_at)
+
+
+def _send_again(order: Order, gateway: BrokerGateway) -> Order:
+    """Send an order of which a venue has never heard to which the same order never counts twice."""
+    try:
+        require_sendable(order)
+    except SendDenied as denied:
+        return _rejected(order.pk, BrokerRejected(denied.message, code=denied.code))
+    return _send(order, gateway)
 
 
 @transaction.atomic
@@ -102,16 +230,13 @@ def _rejected(order_id: uuid.UUID, error: BrokerRejected) -> Order:
 
 
 def _cancel(order: Order, gateway: BrokerGateway) -> Order:
+    """Cancel an order; where the venue refuses, what it knows of the order decides."""
     try:
         venue_order = gateway.cancel_order(order.client_order_id, order.instrument.symbol)
     except BrokerRejected as error:
-        log.warning("cancel_refused", order=str(order.pk), error=error.message)
-        return order
-    with transaction.atomic():
-        order = order_lock_linked(order.pk)
-        if not OrderStatus(order.status).is_working or venue_order.status is not OrderStatus.CANCELED:
-            return order
-        return order_step(order=order, kind="canceled", to=OrderStatus.CANCELED)
+        log.info("cancel_refused", order=str(order.pk), error=error.message)
+        return _ask(order, gateway)
+    return venue_order_apply(order=order, venue_order=venue_order, gateway=gateway)
 
 
 def _reduce(order: Order, gateway: BrokerGateway) -> Order:

@@ -1,4 +1,4 @@
-"""What the tests of orders share."""
+"""What the tests of orders share: a market that is stepped, a venue that can do little, the exchange on loopback."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ from apps.accounts.models import User
 from apps.brokers import selectors as brokers
 from apps.brokers.adapters.paper import PAPER_TRAITS
 from apps.brokers.models import BrokerKind
+from tests.apps.brokers.conftest import loopback, venue
+from tests.apps.orders.exchange_desk import ExchangeDesk
 from tests.apps.orders.stepping import Stepped
+from tests.exchange.trading import TradingVenue
+
+__all__ = ["loopback", "venue"]
 
 
 @pytest.fixture
@@ -27,3 +32,8 @@ def poor_venue(monkeypatch: pytest.MonkeyPatch) -> VenueTraits:
     traits = replace(PAPER_TRAITS, groups=False, reduces=False, rests=rests)
     monkeypatch.setitem(brokers._TRAITS, BrokerKind.PAPER, traits)
     return traits
+
+
+@pytest.fixture
+def exchange_desk(trader: User, venue: TradingVenue) -> ExchangeDesk:
+    return ExchangeDesk(trader, venue)

@@ -1,0 +1,148 @@
+"""The order pipeline as real processes, each of which may be killed at any time and is started again at once."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import requests
+from celery import Celery
+
+from tests.apps.brokers.conftest import KEY, SECRET
+from tests.exchange.process import ExchangeProcess
+from tests.faults.support import PROJECT, Holder, clean_environment
+from tests.processes import free_port, wait_for_port
+
+TICK = 1.0
+"""Seconds between two sweeps; comparisons come at every fourth."""
+CASH = 1_000_000
+VICTIMS = ("worker", "web", "valkey", "postgres")
+
+
+class OrderPlatform:
+    """A web server, two workers, engines of their own and an exchange; scheduled work is asked for as beat does."""
+
+    def __init__(self, holder: Holder, exchange: ExchangeProcess, var: Path) -> None:
+        self.holder, self.exchange = holder, exchange
+        self.environment = clean_environment(
+            DATABASE_URL=holder["database"],
+            REDIS_URL=holder["redis"],
+            ALGOTRENDY_VAR=str(var),
+            DJANGO_SETTINGS_MODULE="algotrendy.settings.test",
+            SECRET_KEY="for-tests-" + "x1y2z3" * 8,
+            ENCRYPTION_KEYS="k" * 40,
+            ALLOWED_HOSTS="localhost,127.0.0.1",
+            HTTPS="false",
+            RATE_LIMITS="false",
+            LOG_LEVEL="WARNING",
+            **{**exchange.environment, "EXCHANGE_TIMEOUT_SECONDS": "1", "ORDER_PROOF_SECONDS": "2.5"},
+        )
+        exchange.trade(open_account={"key": KEY, "secret": SECRET, "balances": {"USDT": 2 * CASH}})
+        self._run("manage.py", "migrate", "--verbosity", "0")
+        self.ids: dict[str, Any] = json.loads(self._run("-m", "tests.faults.order_seed", str(CASH)))
+        self.port = free_port()
+        self.log = (var.parent / "processes.log").open("ab")
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.celery = Celery(broker=holder["redis"])
+        self.celery.conf.broker_transport_options = {"socket_connect_timeout": 1}
+        self.celery.conf.task_routes = {"orders.*": {"queue": "orders"}}
+        self.is_over = threading.Event()
+        for name in ("worker", "worker-2", "web"):
+            self.start(name)
+        wait_for_port(self.port, self.processes["web"])
+        self.clock = threading.Thread(target=self._tick, daemon=True)
+        self.clock.start()
+
+    def _run(self, *command: str) -> str:
+        done = subprocess.run(
+            [sys.executable, *command], cwd=PROJECT, env=self.environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+        return done.stdout.strip().rpartition("\n")[2]
+
+    def start(self, name: str) -> None:
+        celery = ["-m", "celery", "-q", "-A", "algotrendy.celery", "worker", "-c", "2", "-Q", "orders,default"]
+        commands = {
+            "worker": [*celery, "-n", "a@faults", "--without-gossip", "--without-mingle"],
+            "worker-2": [*celery, "-n", "b@faults", "--without-gossip", "--without-mingle"],
+            "web": [
+                "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port), "--no-ws",
+                "--log-level", "critical", "algotrendy.wsgi:application",
+            ],
+        }  # fmt: skip
+        self.processes[name] = subprocess.Popen(
+            [sys.executable, *commands[name]],
+            cwd=PROJECT,
+            env=self.environment,
+            start_new_session=True,
+            stdout=self.log,
+            stderr=self.log,
+        )
+
+    def kill(self, victim: str) -> None:
+        """Kill -9, and start again what has nobody else to do so. Of the workers, the one that is up takes the blow."""
+        if victim in ("valkey", "postgres"):
+            state = json.loads((Path(self.environment["ALGOTRENDY_VAR"]) / "run" / f"{victim}.state").read_text())
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(state["server_pid"], signal.SIGKILL)
+            return
+        names = ["worker", "worker-2"] if victim == "worker" else [victim]
+        for name in names:
+            self._kill_group(name)
+        for name in names:
+            self.start(name)
+
+    def _kill_group(self, name: str) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.processes[name].pid, signal.SIGKILL)
+        self.processes[name].wait()
+
+    def _tick(self) -> None:
+        """Ask for what is due, as beat does; a broker that is away is asked again."""
+        for number in itertools.count():
+            if self.is_over.wait(TICK):
+                return
+            for task in ("orders.sweep", "orders.follow", *(["orders.reconcile"] if number % 4 == 0 else [])):
+                with contextlib.suppress(Exception):
+                    self.celery.send_task(task, retry=False, expires=5, ignore_result=True)
+
+    def call(self, method: str, path: str, **body: Any) -> tuple[int, dict[str, Any]]:
+        """Call the API until it gives a definite answer, as a client does that knows of ids."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            with contextlib.suppress(requests.RequestException):
+                answer = requests.request(
+                    method, f"http://127.0.0.1:{self.port}/api{path}", json=body or None, timeout=5,
+                    headers={"X-API-Key": self.ids["key"]},
+                )  # fmt: skip
+                if answer.status_code < 500:
+                    return answer.status_code, answer.json()
+            time.sleep(0.1)
+        raise AssertionError("The API gave no definite answer for a minute.")
+
+    def rows(self, statement: str) -> list[Any]:
+        """Read from the database, once it is back."""
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                return self.holder.sql(statement)
+            except Exception:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+
+    def close(self) -> None:
+        self.is_over.set()
+        self.clock.join()
+        for name in self.processes:
+            self._kill_group(name)
+        self.log.close()
