@@ -8,8 +8,10 @@ from celery import shared_task
 
 from apps.common.jobs import enqueue
 from apps.marketdata.models import Feed
+from apps.orders.services.flattening import halt_flatten, halts_flatten
 from apps.orders.services.settling import order_settle, strays_settle
 from apps.orders.services.trading import feed_trade
+from apps.portfolio.services import halts_expire, halts_tell
 
 
 @shared_task(name="orders.settle")
@@ -37,3 +39,17 @@ def trade_feeds() -> int:
 def sweep() -> int:
     """Settle the orders that something left behind."""
     return strays_settle()
+
+
+@shared_task(name="orders.flatten")
+def flatten(halt_id: str) -> int:
+    """Cancel and close what a halt covers."""
+    return halt_flatten(halt_id=uuid.UUID(halt_id))
+
+
+@shared_task(name="orders.sweep_halts")
+def sweep_halts() -> int:
+    """End the halts whose time has come, and go on with flattening where something was left behind."""
+    halts_expire()
+    halts_tell()
+    return halts_flatten()

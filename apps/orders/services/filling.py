@@ -12,6 +12,7 @@ from apps.brokers.models import BrokerConnection
 from apps.common.events import publish
 from apps.orders import metrics
 from apps.orders.models import Fill, Order
+from apps.orders.services.cooldown import cooldown_check
 from apps.orders.services.protecting import legs_create, legs_realign
 from apps.orders.services.steps import order_lock, order_step
 from apps.portfolio.services import FillOutcome, fill_apply, portfolio_lock
@@ -58,6 +59,7 @@ def _fill(order: Order, connection: BrokerConnection, report: ExecutionReport) -
     )
     fill = _write_fill(order, connection, report, outcome)
     _advance(order, report, fill)
+    cooldown_check(order=order, at=report.at)
     legs_realign(filled=order, outcome=outcome)
     if outcome.opened:
         legs_create(entry=order, outcome=outcome, report=report)

@@ -146,7 +146,12 @@ def order_commit(
     _require_tradable(portfolio, instrument)
     intent.validate(instrument.spec, market.price)
     decision = risk_check(
-        portfolio=portfolio, instrument=instrument, book=origin.book, intent=intent, market_price=market.price
+        portfolio=portfolio,
+        instrument=instrument,
+        book=origin.book,
+        intent=intent,
+        market_price=market.price,
+        role=origin.role,
     )
     order = _build(portfolio, instrument, intent, market, client_order_id, origin)
     metrics.count_order(order)

@@ -80,7 +80,7 @@ def order_cancel_request(*, order: Order, code: str, reason: str) -> Order:
     if order.cancel_requested_at is not None:
         return order
     order.cancel_requested_at = timezone.now()
-    if order.status == OrderStatus.PENDING:
+    if order.status in (OrderStatus.PENDING, OrderStatus.HELD):
         return order_step(order=order, kind="canceled", to=OrderStatus.CANCELED, reason_code=code, reason=reason)
     return order_step(order=order, kind="cancel_requested", reason_code=code, reason=reason)
 

@@ -18,6 +18,7 @@ from apps.brokers.selectors import gateway_of
 from apps.orders import metrics
 from apps.orders.models import Order
 from apps.orders.selectors import UNSETTLED, working_orders
+from apps.orders.services.halting import halt_of, order_deny
 from apps.orders.services.steps import order_lock, order_step
 
 log = structlog.get_logger(__name__)
@@ -59,12 +60,14 @@ def order_settle(*, order_id: uuid.UUID) -> Order:
 
 @transaction.atomic
 def _claim(order_id: uuid.UUID) -> tuple[Order, bool]:
-    """Take a pending order for sending; tell whether this call took it. One canceled meanwhile is never sent."""
+    """Take a pending order for sending; tell whether this call took it. One canceled or halted since is never sent."""
     order = order_lock(order_id)
     if order.status != OrderStatus.PENDING:
         return order, False
     if order.cancel_requested_at is not None:
         return order_step(order=order, kind="canceled", to=OrderStatus.CANCELED), False
+    if (refusal := halt_of(order)) is not None:
+        return order_deny(order=order, refusal=refusal), False
     return order_step(order=order, kind="submitted", to=OrderStatus.SUBMITTED), True
 
 

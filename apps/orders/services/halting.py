@@ -1,0 +1,59 @@
+"""The kill switch on orders that are queued already: what was placed before a halt is not sent under it."""
+
+from __future__ import annotations
+
+from algotrendy.trading.orders import OrderStatus
+from algotrendy.trading.risk import AccountSnapshot, Denied, OrderEffect, RiskLimits, TradingMode, check_order
+from algotrendy.trading.values import ZERO, Side
+from apps.orders import metrics
+from apps.orders.models import Order, OrderRole
+from apps.orders.services.steps import order_step
+from apps.portfolio.halting import trading_mode
+from apps.portfolio.selectors import position_held
+
+PASSES_HALTS = (OrderRole.FLATTEN, OrderRole.LIQUIDATION)
+"""The orders by which the platform itself ends positions; they are placed and sent whatever is halted."""
+SENT_ANYWAY = (*PASSES_HALTS, OrderRole.STOP_LOSS, OrderRole.TAKE_PROFIT)
+"""And those that protect a position: a fill that comes in under a halt is protected as any other."""
+NO_LIMITS = RiskLimits(enabled=False)
+
+
+def halt_of(order: Order) -> Denied | None:
+    """Return why the order must not be sent, or None where nothing halts it.
+
+    The caller holds the order's lock and is about to send it. While only reducing is allowed, an order goes out if it
+    does no more than that to what its book holds now.
+    """
+    if order.role in SENT_ANYWAY:
+        return None
+    decision = trading_mode(order.portfolio, order.book)
+    if decision.mode is TradingMode.ACTIVE:
+        return None
+    account = AccountSnapshot(ZERO, ZERO, 0, ZERO, mode=decision.mode, halt_reason=decision.reason)
+    verdict = check_order(NO_LIMITS, account, _effect(order))
+    return verdict if isinstance(verdict, Denied) else None
+
+
+def order_deny(*, order: Order, refusal: Denied) -> Order:
+    """End an order that was never sent, for a halt; the caller holds its lock."""
+    metrics.count_denied(refusal.code)
+    order.risk = refusal.figures
+    return order_step(
+        order=order,
+        kind="denied",
+        to=OrderStatus.DENIED,
+        reason_code=refusal.code,
+        reason=refusal.message,
+        detail=refusal.figures,
+    )
+
+
+def _effect(order: Order) -> OrderEffect:
+    spec, price = order.instrument.spec, order.limit_price or order.stop_price or order.reference_price
+    closing = order.remaining_quantity
+    if not order.reduce_only:
+        held = position_held(order.portfolio, order.instrument_id, order.book)
+        against = held is not None and held.quantity * Side(order.side).sign < 0
+        closing = min(closing, abs(held.quantity)) if held is not None and against else ZERO
+    opening = order.remaining_quantity - closing
+    return OrderEffect(opening_value=spec.notional(price, opening), closing_value=spec.notional(price, closing))
