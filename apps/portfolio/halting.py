@@ -71,6 +71,19 @@ def open_halts_of(user: User) -> QuerySet[TradingHalt]:
     return rows.order_by("width", "mode", "created_at")
 
 
+def halts_covering(user: User) -> QuerySet[TradingHalt]:
+    """Return the halts that hold now for the user's own trading, the widest and strictest first."""
+    return open_halts_of(user).filter(Q(portfolio=None) | Q(portfolio__owner=user))
+
+
+def halt_title(halt: TradingHalt) -> str:
+    """Return what is halted, and how far, in a few words."""
+    where = "The platform"
+    if halt.portfolio is not None:
+        where = f"The strategy {halt.book} in {halt.portfolio}" if halt.book else f"The portfolio {halt.portfolio}"
+    return f"{where} {'is halted' if halt.mode == TradingMode.HALTED else 'only reduces positions'}"
+
+
 def _covering(portfolio: Portfolio, book: str) -> Q:
     whole = Q(width=HaltWidth.PLATFORM) | Q(width=HaltWidth.PORTFOLIO, portfolio=portfolio)
     return whole | Q(width=HaltWidth.STRATEGY, portfolio=portfolio, book=book)

@@ -37,11 +37,11 @@ def risk_check(
     intent: OrderIntent,
     market_price: Decimal,
     role: OrderRole = OrderRole.MANUAL,
-    replaces: Order | None = None,
+    instead_of: Order | None = None,
 ) -> Approved | Denied:
     """Hold an order against halts and limits; the caller holds the portfolio's lock, so that none slips past.
 
-    An order that is to come in the place of another is judged as if that one were gone.
+    `instead_of` is the order in whose place it comes, which is therefore not counted.
     """
     positions = {(position.instrument_id, position.book): position for position in open_positions(portfolio)}
     here = (instrument.pk, book)
@@ -51,7 +51,7 @@ def risk_check(
         instrument=instrument, intent=intent, held=held, market_price=market_price, passes_halts=role in PASSES_HALTS
     )
     limits = limits_of(portfolio)
-    account = _account(portfolio, here, positions, limits, None if replaces is None else replaces.pk)
+    account = _account(portfolio, here, positions, limits, None if instead_of is None else instead_of.pk)
     return check_order(limits, account, effect)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from algotrendy.trading.orders import OrderStatus
 from algotrendy.trading.risk import AccountSnapshot, Denied, OrderEffect, RiskLimits, TradingMode, check_order
 from algotrendy.trading.values import ZERO, Side
@@ -9,7 +11,10 @@ from apps.orders import metrics
 from apps.orders.models import Order, OrderRole
 from apps.orders.services.steps import order_step
 from apps.portfolio.halting import trading_mode
+from apps.portfolio.models import HaltWidth, Portfolio
 from apps.portfolio.selectors import position_held
+from apps.portfolio.services import InvalidHalt
+from apps.strategies.models import Strategy
 
 PASSES_HALTS = (OrderRole.FLATTEN, OrderRole.LIQUIDATION)
 """The orders by which the platform itself ends positions; they are placed and sent whatever is halted."""
@@ -34,7 +39,18 @@ def halt_of(order: Order) -> Denied | None:
     return verdict if isinstance(verdict, Denied) else None
 
 
-def order_deny(*, order: Order, refusal: Denied) -> Order:
+def place_of(width: HaltWidth, portfolio: Portfolio | None, strategy: Strategy | None) -> dict[str, Any]:
+    """Return what `halt_start` is to halt: a strategy is its portfolio's book. Raises InvalidHalt."""
+    if (width == HaltWidth.STRATEGY) != (strategy is not None):
+        raise InvalidHalt("Name the strategy to halt one, and none to halt a portfolio or the platform.")
+    if strategy is None:
+        return {"width": width, "portfolio": portfolio}
+    if portfolio is not None and portfolio.pk != strategy.portfolio_id:
+        raise InvalidHalt(f"{strategy} trades in another portfolio; leave the portfolio out.")
+    return {"width": width, "portfolio": strategy.portfolio, "book": strategy.slug}
+
+
+def halt_deny(*, order: Order, refusal: Denied) -> Order:
     """End an order that was never sent, for a halt; the caller holds its lock."""
     metrics.count_denied(refusal.code)
     order.risk = refusal.figures

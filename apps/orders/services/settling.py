@@ -18,7 +18,7 @@ from apps.brokers.selectors import gateway_of
 from apps.orders import metrics
 from apps.orders.models import Order
 from apps.orders.selectors import UNSETTLED, working_orders
-from apps.orders.services.halting import halt_of, order_deny
+from apps.orders.services.halting import halt_deny, halt_of
 from apps.orders.services.steps import order_lock, order_step
 
 log = structlog.get_logger(__name__)
@@ -67,7 +67,7 @@ def _claim(order_id: uuid.UUID) -> tuple[Order, bool]:
     if order.cancel_requested_at is not None:
         return order_step(order=order, kind="canceled", to=OrderStatus.CANCELED), False
     if (refusal := halt_of(order)) is not None:
-        return order_deny(order=order, refusal=refusal), False
+        return halt_deny(order=order, refusal=refusal), False
     return order_step(order=order, kind="submitted", to=OrderStatus.SUBMITTED), True
 
 

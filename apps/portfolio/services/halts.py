@@ -24,7 +24,7 @@ from apps.alerts.models import Severity
 from apps.alerts.services import Finding, alerts_settle
 from apps.common.jobs import enqueue
 from apps.marketdata.models import Instrument
-from apps.portfolio.halting import BY_MARKET, open_halts
+from apps.portfolio.halting import BY_MARKET, halt_title, open_halts
 from apps.portfolio.models import HaltCause, HaltWidth, Portfolio, Position, TradingHalt
 from apps.portfolio.selectors import equity_with, open_positions
 
@@ -227,15 +227,9 @@ def _told(halt: TradingHalt) -> dict[str, Any]:
 
 
 def _finding(halt: TradingHalt) -> Finding:
-    where = {
-        HaltWidth.PLATFORM: "The platform",
-        HaltWidth.PORTFOLIO: f"The portfolio {halt.portfolio}",
-        HaltWidth.STRATEGY: f"The strategy {halt.book} in {halt.portfolio}",
-    }[HaltWidth(halt.width)]
-    is_halted = halt.mode == TradingMode.HALTED
     return Finding(
-        f"{where} {'is halted' if is_halted else 'only reduces positions'}: {halt.reason}",
-        Severity.CRITICAL if is_halted else Severity.WARNING,
+        f"{halt_title(halt)}: {halt.reason}",
+        Severity.CRITICAL if halt.mode == TradingMode.HALTED else Severity.WARNING,
         owner_id=None if halt.portfolio is None else halt.portfolio.owner_id,
         page=reverse("admin:portfolio_tradinghalt_change", args=[halt.pk]),
     )

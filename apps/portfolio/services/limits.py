@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -57,7 +57,8 @@ def limits_change(
     Portfolio.objects.select_for_update(of=("self",)).get(pk=portfolio.pk)
     profile = RiskProfile.objects.select_for_update(of=("self",)).select_related("portfolio").get(portfolio=portfolio)
     changed = _apply(profile, changes, CHANGEABLE)
-    _require_below_ceilings(profile, changed)
+    if passed := ceilings_passed({name: getattr(profile, name) for name in changed}):
+        raise AbovePlatformLimit(passed)
     profile.full_clean(exclude=["portfolio"])
     profile.save()
     if allowed_instruments is not None:
@@ -85,6 +86,21 @@ def platform_limits_change(*, actor: User, **changes: Any) -> PlatformLimits:
     return limits
 
 
+def ceilings_passed(values: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return what is wrong with these new limits of a portfolio: each that would pass the platform's."""
+    platform, errors = platform_limits(), {}
+    for name, value in values.items():
+        ceiling = _ceiling(platform, name)
+        is_none = value is None or (name in NONE_AT_ZERO and value == 0)
+        if ceiling is not None and (is_none or value > ceiling):
+            errors[name] = [f"{_words(name)} can be {_plain(ceiling)} at most."]
+    if values.get("enabled") is False and platform.ceilings.any_set:
+        errors["enabled"] = ["Limits cannot be switched off while the platform has limits of its own."]
+    if values.get("circuit_breaker") is False and (platform.daily_loss_limit_percent or platform.max_drawdown_percent):
+        errors["circuit_breaker"] = ["The circuit breaker stays on while the platform limits losses."]
+    return errors
+
+
 def _apply(row: RiskProfile | PlatformLimits, changes: dict[str, Any], known: Iterable[str]) -> dict[str, Any]:
     unknown = changes.keys() - set(known)
     if unknown:
@@ -98,28 +114,9 @@ def _apply(row: RiskProfile | PlatformLimits, changes: dict[str, Any], known: It
     return changed
 
 
-def _require_below_ceilings(profile: RiskProfile, changed: Iterable[str]) -> None:
-    platform, errors = platform_limits(), {}
-    for name in changed:
-        ceiling = _ceiling(platform, name)
-        value = getattr(profile, name)
-        if ceiling is not None and (value is None or value > ceiling or (name in NONE_AT_ZERO and value == 0)):
-            errors[name] = [f"{_words(name)} can be {_plain(ceiling)} at most."]
-    if "enabled" in changed and not profile.enabled and platform.ceilings.any_set:
-        errors["enabled"] = ["Limits cannot be switched off while the platform has limits of its own."]
-    if "circuit_breaker" in changed and not profile.circuit_breaker and _guards(platform):
-        errors["circuit_breaker"] = ["The circuit breaker stays on while the platform limits losses."]
-    if errors:
-        raise AbovePlatformLimit(errors)
-
-
 def _ceiling(platform: PlatformLimits, name: str) -> Any:
     ceiling = getattr(platform, name) if name in CEILINGS else None
     return None if name in NONE_AT_ZERO and not ceiling else ceiling
-
-
-def _guards(platform: PlatformLimits) -> bool:
-    return bool(platform.daily_loss_limit_percent or platform.max_drawdown_percent)
 
 
 def _allow(profile: RiskProfile, instruments: list[Instrument]) -> dict[str, Any]:
