@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from unfold.admin import StackedInline
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelect2MultipleWidget
@@ -149,6 +149,8 @@ class PlatformLimitsAdmin(OwnedByService):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the row itself in the place of a list of one."""
+        if request.method == "POST" and not self.has_change_permission(request):
+            return HttpResponseNotAllowed(["GET"])
         return self.changeform_view(request, "1", extra_context=extra_context)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> PlatformLimits | None:
