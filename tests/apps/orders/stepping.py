@@ -12,6 +12,7 @@ from apps.orders.services.placing import Origin, order_place
 from apps.orders.services.settling import order_settle
 from apps.orders.services.trading import bar_trade
 from apps.portfolio.models import Portfolio, RiskProfile
+from apps.portfolio.selectors import LIVE
 from tests.builders import MARKET_TIME, make_candles_rows, make_connection, make_instrument, make_portfolio
 
 HOUR = timedelta(hours=1)
@@ -47,11 +48,16 @@ class Stepper:
         """Place an order and send it."""
         return order_settle(order_id=self.commit(*args, **more).pk)
 
-    def bar(self, opening, high=None, low=None, close=None):
+    def bar(self, opening, high=None, low=None, close=None, scope=LIVE):
         """Tell the next hour's candle; one price is all four."""
         prices = [D(opening if price is None else price) for price in (opening, high, low, close)]
         bar = Bar("BTC/USD", Timeframe.H1, self.now, *prices, D(1000))
-        bar_trade(instrument=self.instrument, bar=bar, window=lambda until, length: pytest.fail("no strategy runs"))
+        bar_trade(
+            instrument=self.instrument,
+            bar=bar,
+            window=lambda until, length: pytest.fail("no strategy runs"),
+            scope=scope,
+        )
         self.now += HOUR
 
     @property
