@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from algotrendy.trading.risk import TradingMode
@@ -12,7 +12,11 @@ from apps.accounts.models import User
 from apps.portfolio.models import HaltCause, HaltWidth, Portfolio, TradingHalt
 
 BY_MARKET = (HaltCause.DAILY_LOSS, HaltCause.COOLDOWN)
-"""The halts whose `until` is market time: they end when the portfolio's market has come so far."""
+"""The halts whose `until` is market time: they end when the portfolio's market has come so far.
+
+Where that was yet to come by the clock, too (the market is a live one and no replay), the clock ends them as well: the
+next candle may be a day away.
+"""
 STRICTNESS = {TradingMode.REDUCING: 1, TradingMode.HALTED: 2}
 
 
@@ -33,8 +37,12 @@ TRADING = Decision(TradingMode.ACTIVE)
 
 def open_halts() -> QuerySet[TradingHalt]:
     """Return the halts that hold now."""
-    is_over = Q(until__lte=timezone.now()) & ~Q(cause__in=BY_MARKET)
-    return TradingHalt.objects.filter(ended_at=None).exclude(is_over)
+    return TradingHalt.objects.filter(ended_at=None).filter(Q(until=None) | ~due_by_clock())
+
+
+def due_by_clock() -> Q:
+    """Return the filter on halts with an `until` that the clock has passed."""
+    return Q(until__lte=timezone.now()) & (~Q(cause__in=BY_MARKET) | Q(until__gt=F("created_at")))
 
 
 def trading_mode(portfolio: Portfolio, book: str) -> Decision:

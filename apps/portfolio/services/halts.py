@@ -24,7 +24,7 @@ from apps.alerts.models import Severity
 from apps.alerts.services import Finding, alerts_settle
 from apps.common.jobs import enqueue
 from apps.marketdata.models import Instrument
-from apps.portfolio.halting import BY_MARKET, halt_title, open_halts
+from apps.portfolio.halting import BY_MARKET, due_by_clock, halt_title, open_halts
 from apps.portfolio.models import HaltCause, HaltWidth, Portfolio, Position, TradingHalt
 from apps.portfolio.selectors import equity_with, open_positions
 
@@ -116,7 +116,7 @@ def halt_end(*, halt: TradingHalt, actor: User | None) -> TradingHalt:
 
 def halts_expire() -> int:
     """End the halts whose time has come by the clock; return how many."""
-    return _expire(TradingHalt.objects.filter(ended_at=None, until__lte=timezone.now()).exclude(cause__in=BY_MARKET))
+    return _expire(TradingHalt.objects.filter(due_by_clock(), ended_at=None))
 
 
 def halts_expire_by_market(*, instrument: Instrument, at: datetime) -> int:

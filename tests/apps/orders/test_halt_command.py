@@ -29,7 +29,9 @@ def test_the_platform_is_halted_listed_and_let_go(trader: User) -> None:
     assert halt("--list").strip() == said.splitlines()[0]
     assert halt("--platform", "--end").startswith("Ended: halted   platform: Testing.")
     assert TradingHalt.objects.get().ended_at is not None
-    events = AuditEvent.objects.filter(action__startswith="halt.").order_by("pk").values_list("action", "via", "user_id")
+    events = (
+        AuditEvent.objects.filter(action__startswith="halt.").order_by("pk").values_list("action", "via", "user_id")
+    )
     assert list(events) == [("halt.started", "platform", None), ("halt.ended", "platform", None)]
 
 

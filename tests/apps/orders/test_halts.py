@@ -157,6 +157,21 @@ def test_a_halt_ends_by_itself_when_its_time_has_come(desk):
     assert AuditEvent.objects.filter(action="halt.ended", target_id=kept.pk).count() == 1
 
 
+@pytest.mark.parametrize(
+    ("until", "is_open"),
+    [(timedelta(seconds=-1), True), (timedelta(seconds=1), False), (timedelta(hours=1), True)],
+)
+def test_a_rest_on_a_live_market_is_over_by_the_clock_and_on_a_replayed_one_by_its_candles(desk, until, is_open):
+    """A replay's times were over before the halt began; a live market's come, candle or not."""
+    rest = make_halt(desk.portfolio, cause="cooldown", mode="reducing")
+    begun = timezone.now() - timedelta(minutes=5)
+    TradingHalt.objects.update(created_at=begun, until=begun + until)
+    assert (code_of(desk) == "trading_reducing") is is_open
+    sweep_halts()
+    rest.refresh_from_db()
+    assert (rest.ended_at is None) is is_open
+
+
 def test_halting_again_gives_way_to_the_new_halt_and_the_same_again_changes_nothing(desk):
     first = halt(desk, REDUCING)
     assert halt(desk, REDUCING) == first

@@ -104,7 +104,9 @@ def _place(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _portfolio(name: str, owner: str | None) -> Portfolio:
-    portfolios = Portfolio.objects.filter(is_simulation=False).select_related("owner").order_by("name", "owner__username")
+    portfolios = (
+        Portfolio.objects.filter(is_simulation=False).select_related("owner").order_by("name", "owner__username")
+    )
     if owner:
         portfolios = portfolios.filter(owner__username=owner)
     found = [portfolio for portfolio in portfolios if name in (portfolio.name, str(portfolio.pk))]
