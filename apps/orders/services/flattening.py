@@ -65,14 +65,14 @@ def _held(halt: TradingHalt) -> QuerySet[Position]:
 
 
 def _cancel(halt: TradingHalt, order_id: uuid.UUID) -> None:
+    """Ask for the order's end, once; where the venue does not answer, the sweep of stray orders asks again."""
     with transaction.atomic():
         portfolio_lock(Order.objects.values_list("portfolio_id", flat=True).get(pk=order_id))
         order = order_lock(order_id)
-        if not OrderStatus(order.status).is_working:
+        if not OrderStatus(order.status).is_working or order.cancel_requested_at is not None:
             return
-        if order.cancel_requested_at is None:
-            order_cancel_request(order=order, code="halt_flatten", reason=f"Canceled by a halt: {halt.reason}")
-            audit(Action.ORDER_CANCELED, user=halt.started_by, target=order, order=order.summary, halt=str(halt.pk))
+        order_cancel_request(order=order, code="halt_flatten", reason=f"Canceled by a halt: {halt.reason}")
+        audit(Action.ORDER_CANCELED, user=halt.started_by, target=order, order=order.summary, halt=str(halt.pk))
     order_settle(order_id=order_id)
 
 

@@ -11,7 +11,7 @@ from algotrendy.trading.risk import TradingMode
 from apps.brokers.adapters.paper import PaperGateway
 from apps.orders.models import Order
 from apps.orders.services.flattening import halt_flatten, halts_flatten
-from apps.orders.services.settling import order_settle
+from apps.orders.services.settling import order_settle, strays_settle
 from apps.portfolio.models import HaltWidth, Portfolio, Position
 from apps.portfolio.services import halt_end, halt_start
 from tests.apps.orders.stepping import Stepper
@@ -113,6 +113,7 @@ def test_a_position_is_not_closed_while_an_order_of_its_book_may_still_fill(desk
     assert halts_flatten() == 2
     assert flattening() == []
     monkeypatch.setattr(PaperGateway, "cancel_order", cancel)
+    order_settle(order_id=Order.objects.get(role="stop_loss").pk)  # As the sweep of stray orders does.
     assert halts_flatten() == 1
     assert len(flattening()) == 1
 
@@ -146,8 +147,10 @@ def test_what_a_killed_worker_left_committed_is_sent_by_the_next_run_once(desk, 
     (closing,) = flattening()
     assert closing.status == "pending"
     halt_flatten(halt_id=halt.pk)
-    assert order_settle(order_id=closing.pk).status == "open"
     assert len(flattening()) == 1
+    Order.objects.update(updated_at=closing.updated_at - timedelta(seconds=6))
+    strays_settle()
+    assert [order.status for order in flattening()] == ["open"]
 
 
 def test_a_halt_that_is_over_flattens_nothing_more(desk):
