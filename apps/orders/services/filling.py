@@ -20,6 +20,7 @@ from apps.brokers.models import BrokerConnection, MarketType
 from apps.common.events import publish
 from apps.orders import metrics
 from apps.orders.models import Fill, Order
+from apps.orders.services.cooldown import cooldown_check
 from apps.orders.services.inferring import inferred_confirm
 from apps.orders.services.notices import order_notice
 from apps.orders.services.protecting import legs_create, legs_realign
@@ -77,6 +78,7 @@ def _fill(order: Order, connection: BrokerConnection, report: ExecutionReport, *
     )
     fill = _write_fill(order, connection, report, outcome, trade_id, is_inferred=is_inferred)
     _advance(order, report, fill)
+    cooldown_check(order=order, at=report.at)
     legs_realign(filled=order, outcome=outcome)
     if outcome.opened:
         legs_create(entry=order, outcome=outcome, report=report)
