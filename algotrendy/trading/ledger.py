@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -113,7 +113,7 @@ def _by_lots(fills: Iterable[LedgerFill]) -> Iterator[LedgerEntry]:
 
 def _by_average(fills: Iterable[LedgerFill]) -> Iterator[LedgerEntry]:
     """Keep one lot, whose value is the position's cost; divide by the same rule as `positions`."""
-    state, held = PositionState(), _Lot(datetime.min, ZERO, ZERO, ZERO)
+    state, held = PositionState(), _Lot(datetime.min.replace(tzinfo=UTC), ZERO, ZERO, ZERO)
     for fill in fills:
         applied = state.apply(fill.side, fill.quantity, fill.value)
         rest = _Lot(fill.at, fill.quantity, fill.value, fill.fee)

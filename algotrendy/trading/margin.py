@@ -74,7 +74,7 @@ def collateral(cost: Decimal, leverage: Decimal) -> Decimal:
 
 
 def liquidation_price(entry: Decimal, sign: int, leverage: Decimal) -> Decimal | None:
-    """Return the price at which a long (sign 1) or short (-1) is closed by force; None when flat or without leverage."""
+    """Return the price at which a long (sign 1) or short (-1) is closed by force; None where nothing is borrowed."""
     if sign == 0 or leverage <= 1:
         return None
     return quantize(entry * (1 - sign * MAINTENANCE_RATE / leverage))

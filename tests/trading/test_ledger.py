@@ -72,8 +72,9 @@ def test_partial_closes_take_their_shares_and_the_last_takes_what_is_left(method
 
 def test_a_contracts_multiplier_is_not_part_of_its_price():
     fills = [
-        LedgerFill(NOON, Side.BUY, D(2), D(2) * 1640 * 50, D(0)), LedgerFill(NOON, Side.SELL, D(2), D(2) * 1650 * 50, D(0)),
-    ]  # fmt: skip
+        LedgerFill(NOON, Side.BUY, D(2), D(164_000), D(0)),
+        LedgerFill(NOON, Side.SELL, D(2), D(165_000), D(0)),
+    ]
     (entry,) = ledger_entries(fills, FIFO)
     assert (entry.entry_price(D(50)), entry.exit_price(D(50)), entry.gross) == (D(1640), D(1650), D(1000))
 
