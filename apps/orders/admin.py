@@ -22,7 +22,8 @@ from apps.orders.dialogs import CancelAllForm, CancelForm, CloseForm
 from apps.orders.filters import WorkingFilter
 from apps.orders.models import Fill, Order, OrderEvent, SeriesCursor
 from apps.orders.selectors import fills_of, orders_of
-from apps.orders.services.canceling import OrderNotCancelable, order_cancel, position_close
+from apps.orders.services.canceling import OrderNotCancelable, order_cancel
+from apps.orders.services.closing import position_close
 from apps.portfolio.admin import PositionAdmin
 from apps.portfolio.models import Position
 

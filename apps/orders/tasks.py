@@ -9,7 +9,9 @@ from celery import shared_task
 from apps.common.jobs import enqueue
 from apps.marketdata.models import Feed
 from apps.orders.services.settling import order_settle, strays_settle
+from apps.orders.services.summarizing import portfolios_summarize
 from apps.orders.services.trading import feed_trade
+from apps.orders.services.watching import price_watch, prices_watch
 
 
 @shared_task(name="orders.settle")
@@ -37,3 +39,21 @@ def trade_feeds() -> int:
 def sweep() -> int:
     """Settle the orders that something left behind."""
     return strays_settle()
+
+
+@shared_task(name="orders.watch_price")
+def watch_price(symbol: str) -> bool:
+    """Look at an instrument's newest price, within its candle."""
+    return price_watch(symbol=symbol)
+
+
+@shared_task(name="orders.watch_prices")
+def watch_prices() -> int:
+    """Look at every price that something hangs on, in case a price's own task was lost; and at all margins."""
+    return prices_watch()
+
+
+@shared_task(name="orders.summarize_day")
+def summarize_day() -> int:
+    """Write down what the day that has ended came to, of every portfolio."""
+    return portfolios_summarize()

@@ -77,7 +77,13 @@ API: dict[str, dict[str, frozenset[str] | str]] = {
     "/api/portfolios": {"get": VIEW},
     "/api/portfolios/{portfolio_id}": {"get": VIEW},
     "/api/portfolios/{portfolio_id}/equity": {"get": VIEW},
+    "/api/portfolios/{portfolio_id}/ledger": {"get": VIEW},
+    "/api/portfolios/{portfolio_id}/ledger.csv": {"get": VIEW},
     "/api/positions": {"get": VIEW},
+    "/api/positions/close-all": {"post": TRADE},
+    "/api/positions/{position_id}": {"get": VIEW},
+    "/api/positions/{position_id}/leverage": {"post": TRADE},
+    "/api/positions/{position_id}/protection": {"patch": TRADE},
     "/api/positions/{position_id}/close": {"post": TRADE},
     "/api/strategies": {"get": VIEW, "post": TRADE},
     "/api/strategies/rules": {"get": OWN_OR_KEY},
@@ -115,6 +121,7 @@ API: dict[str, dict[str, frozenset[str] | str]] = {
     "/api/orders/by-client-order-id/{client_order_id}": {"get": VIEW},
     "/api/order-lists": {"post": TRADE},
     "/api/fills": {"get": VIEW},
+    "/api/fills.csv": {"get": VIEW},
 }
 OWNERS_ALONE = ("session_id", "key_id")
 """Rows that not even an administrator reaches by API."""

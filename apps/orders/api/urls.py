@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import views
+from . import positions, views
 
 urlpatterns = [
     path("orders", views.OrdersView.as_view(), name="orders"),
@@ -11,5 +11,10 @@ urlpatterns = [
     path("orders/<uuid:order_id>/cancel", views.CancelView.as_view(), name="order-cancel"),
     path("orders/<uuid:order_id>/replace", views.ReplaceView.as_view(), name="order-replace"),
     path("fills", views.FillsView.as_view(), name="fills"),
-    path("positions/<uuid:position_id>/close", views.PositionCloseView.as_view(), name="position-close"),
+    path("fills.csv", positions.FillsFileView.as_view(), name="fills-csv"),
+    path("positions/close-all", positions.CloseAllView.as_view(), name="positions-close"),
+    path("positions/<uuid:position_id>/close", positions.PositionCloseView.as_view(), name="position-close"),
+    path("positions/<uuid:position_id>/protection", positions.ProtectionView.as_view(), name="position-protection"),
+    path("portfolios/<uuid:portfolio_id>/ledger", positions.LedgerView.as_view(), name="portfolio-ledger"),
+    path("portfolios/<uuid:portfolio_id>/ledger.csv", positions.LedgerFileView.as_view(), name="portfolio-ledger-csv"),
 ]

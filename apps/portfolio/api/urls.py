@@ -7,4 +7,6 @@ urlpatterns = [
     path("portfolios/<uuid:portfolio_id>", views.PortfolioView.as_view(), name="portfolio"),
     path("portfolios/<uuid:portfolio_id>/equity", views.EquityView.as_view(), name="portfolio-equity"),
     path("positions", views.PositionsView.as_view(), name="positions"),
+    path("positions/<uuid:position_id>", views.PositionView.as_view(), name="position"),
+    path("positions/<uuid:position_id>/leverage", views.LeverageView.as_view(), name="position-leverage"),
 ]

@@ -25,6 +25,8 @@ class FillOutcome:
     realized: Decimal
     closed: Decimal
     opened: Decimal
+    ended: bool = False
+    """Whether the position that was held came to its end, be it for one on the other side."""
 
 
 def fill_apply(
@@ -65,7 +67,8 @@ def fill_apply(
     if held is None:
         raise AssertionError("A fill of a positive quantity always ends in a position.")
     position_publish(held, portfolio)
-    return FillOutcome(held, applied.realized, applied.closed, applied.opened)
+    ended = bool(applied.closed) and applied.before.side is not applied.after.side
+    return FillOutcome(held, applied.realized, applied.closed, applied.opened, ended)
 
 
 def _position_reduce(
