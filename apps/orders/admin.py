@@ -18,15 +18,14 @@ from algotrendy.trading.orders import WORKING
 from apps.common.console import FactAdmin, act, amount, meter, relative_time, signed, status_badge
 from apps.common.console.figures import side_badge
 from apps.orders.chain import chain_of
-from apps.orders.dialogs import CancelAllForm, CancelForm, CloseForm
+from apps.orders.dialogs import CancelAllForm, CancelForm
 from apps.orders.filters import WorkingFilter
 from apps.orders.models import Fill, Order, OrderEvent, SeriesCursor
+from apps.orders.position_pages import ClosablePositionAdmin
 from apps.orders.selectors import fills_of, orders_of
 from apps.orders.services.canceling import OrderNotCancelable, order_cancel
-from apps.orders.services.closing import position_close
-from apps.portfolio.admin import PositionAdmin
-from apps.portfolio.models import Position
 
+__all__ = ["ClosablePositionAdmin", "FillAdmin", "OrderAdmin", "OrderEventAdmin", "SeriesCursorAdmin"]
 ORDER = [
     ("instrument", "side_shown", "type_shown"),
     ("quantity_shown", "filled", "average"),
@@ -265,36 +264,3 @@ class SeriesCursorAdmin(FactAdmin):
     @display(description="Traded through (UTC)", ordering="traded_through")
     def traded(self, cursor: SeriesCursor) -> object:
         return relative_time(cursor.traded_through)
-
-
-@admin.register(Position)
-class ClosablePositionAdmin(PositionAdmin):
-    """Positions, each with the order that ends it."""
-
-    actions_row = ["close_position"]
-    actions_detail = ["close_position"]
-
-    def has_close_permission(self, request: HttpRequest, object_id: object = None) -> bool:
-        return request.user.has_perm("orders.add_order")
-
-    @action(
-        description="Close position",
-        icon="logout",
-        variant=ActionVariant.DANGER,
-        permissions=["close"],
-        dialog={
-            "title": "Close this position?",
-            "form_class": CloseForm,
-            "form_submit_text": "Close position",
-            "dismiss_text": "Keep position",
-            "is_danger": True,
-        },
-    )
-    def close_position(self, request: HttpRequest, form: CloseForm, object_id: str) -> HttpResponse:
-        position: Position = form.row
-        return act(
-            request,
-            lambda: position_close(position=position, actor=request.user),
-            done=f"Order placed: {form.consequence}",
-            back=reverse("admin:portfolio_position_changelist"),
-        )

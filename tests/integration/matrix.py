@@ -207,6 +207,10 @@ CONSOLE_ACTIONS = {
     "orders_order_cancel_order": TRADERS,
     "orders_order_cancel_all": TRADERS,
     "portfolio_position_close_position": TRADERS,
+    "portfolio_position_close_part": TRADERS,
+    "portfolio_position_change_protection": TRADERS,
+    "portfolio_position_set_leverage": TRADERS,
+    "portfolio_position_close_all": TRADERS,
 }
 """Each is a dialog: GET asks, POST acts."""
 CONSOLE_PAGES = {
@@ -219,6 +223,8 @@ CONSOLE_PAGES = {
     "data_health": PEOPLE,
     "strategies_backtest_chart": PEOPLE,
     "strategies_backtest_compare": PEOPLE,
+    "portfolio_position_ledger": PEOPLE,
+    "portfolio_position_ledger_page": PEOPLE,
     "account": PEOPLE,
     "account_security": PEOPLE,
     "account_keys": PEOPLE,

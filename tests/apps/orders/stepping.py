@@ -36,10 +36,10 @@ def no_strategies(until: datetime, length: int) -> Any:
 class SteppedDesk:
     """A portfolio of 10,000 USD that pays nothing for trading, and an instrument at 100."""
 
-    def __init__(self, owner: User, **connection: Any) -> None:
+    def __init__(self, owner: User, name: str = "Main", **connection: Any) -> None:
         self.owner = owner
         rates = {"commission_rate": Decimal(0), "slippage_rate": Decimal(0), **connection}
-        self.portfolio = make_portfolio(owner, connection=make_connection(owner, **rates))
+        self.portfolio = make_portfolio(owner, name, connection=make_connection(owner, **rates))
         self.instrument = make_instrument()
         make_candles_rows(self.instrument, [100], start=MARKET_TIME - HOUR)
         self.now = MARKET_TIME

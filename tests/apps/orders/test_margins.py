@@ -163,15 +163,14 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(steps)
 def test_no_money_is_lost_or_made_by_fills_fees_and_funding(
     trader: User, walk: list[tuple[str, int, int, int]]
 ) -> None:
     """Cash + cost = initial cash + realized - fees - funding, to the last digit."""
-    desk = SteppedDesk.__new__(SteppedDesk)
     name = f"Walk {Portfolio.objects.count()}"
-    desk.__init__(trader, name=name, commission_rate=D("0.001"), funding_rate=D("0.0003"))  # type: ignore[misc]
+    desk = SteppedDesk(trader, name, commission_rate=D("0.001"), funding_rate=D("0.0003"))
     desk.portfolio.risk_profile.enabled = False
     desk.portfolio.risk_profile.save()
     for side, quantity, price, hours in walk:
