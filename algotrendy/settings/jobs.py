@@ -62,6 +62,21 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "schedule": 10,
         "options": {"queue": "orders", "expire_seconds": 9},
     },
+    "Watch stops, targets and margins": {
+        "task": "orders.watch_prices",
+        "schedule": 30,
+        "options": {"queue": "orders", "expire_seconds": 29},
+    },
+    "Write down what quiet portfolios are worth": {
+        "task": "portfolio.snapshot",
+        "schedule": crontab(minute="0"),
+        "options": {"queue": "default", "expire_seconds": 3500},
+    },
+    "Sum up the day of each portfolio": {
+        "task": "orders.summarize_day",
+        "schedule": crontab(minute="1", hour="0"),
+        "options": {"queue": "orders", "expire_seconds": 3600},
+    },
     "Collect candles from exchanges": {
         "task": "marketdata.collect",
         "schedule": 60,

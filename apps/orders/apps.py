@@ -15,6 +15,7 @@ class OrdersConfig(AppConfig):
         from .selectors import orders_told
 
         subscribe("candles", _trade)
+        subscribe("ticker", _watch)
         present("orders", orders_told)
 
 
@@ -24,3 +25,10 @@ def _trade(candle: dict[str, Any]) -> None:
 
     if candle.get("feed_id") is not None:
         enqueue("orders.trade_feed", candle["feed_id"])
+
+
+def _watch(tick: dict[str, Any]) -> None:
+    """Have the newest price of an instrument looked at, within its candle."""
+    from .services.watching import watch_request
+
+    watch_request(symbol=tick["symbol"])

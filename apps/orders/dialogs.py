@@ -1,4 +1,4 @@
-"""What canceling and closing will do, said before it is done."""
+"""What canceling will do, said before it is done."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from algotrendy.trading.orders import OrderStatus
 from apps.common.console import ConfirmForm, amount
 from apps.orders.models import Order
 from apps.orders.selectors import PROTECTIVE, orders_of, working_orders
-from apps.portfolio.models import Position
-from apps.portfolio.selectors import positions_of
 
 SHOWN = 6
 
@@ -63,25 +61,3 @@ class CancelAllForm(ConfirmForm):
             self.consequence += f" {protective} of them protect positions, which go on without."
         facts: list[tuple[str, object]] = [(f"#{str(order.pk)[:8]}", sentence(order)) for order in rows[:SHOWN]]
         return [*facts, ("And", f"{count - SHOWN} more")] if count > SHOWN else facts
-
-
-class CloseForm(ConfirmForm):
-    """Ask before a position is closed by a market order."""
-
-    def rows(self) -> QuerySet[Position]:
-        return positions_of(self.request.user)
-
-    def describe(self) -> list[tuple[str, object]]:
-        position: Position = self.row
-        instrument = position.instrument
-        size = amount(abs(position.quantity), instrument.quantity_decimals)
-        word = "Sell" if position.quantity > 0 else "Buy"
-        self.consequence = f"{word} {size} {instrument} at the market, with the next candle."
-        if position.closed_at is not None:
-            self.may_submit, self.consequence = False, "The position is closed already."
-        return [
-            ("Position", f"{position.get_side_display()} {size} {instrument}"),
-            ("Entry price", amount(position.entry_price, instrument.price_decimals)),
-            ("Mark price", amount(position.mark_price, instrument.price_decimals)),
-            ("Unrealized PnL", f"{amount(position.unrealized_pnl, 2)} {position.portfolio.base_currency}"),
-        ]

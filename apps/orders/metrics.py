@@ -12,6 +12,8 @@ DENIED = Counter("orders_denied_total", "Orders that the risk check refused.", [
 REPLACED = Counter("orders_replaced_total", "Orders in whose place another went.", ["type"])
 CANCEL_ASKED = Counter("orders_cancel_requested_total", "Orders whose cancel a person asked for.")
 LINKED = Counter("orders_linked_total", "Lists of linked orders that were committed.", ["order_class"])
+TRIGGERED = Counter("orders_triggered_total", "Orders that the platform sent once their price was there.", ["type"])
+CLOSED = Counter("positions_closed_total", "Positions that came to their end.", ["reason"])
 REJECTED = Counter("orders_rejected_total", "Orders that a venue refused.", ["code"])
 RECONCILED = Counter("reconciliations_total", "Comparisons with venues.", ["broker", "outcome"])
 REPAIRED = Counter("reconciliation_repairs_total", "What comparisons put right.", ["broker", "what"])
@@ -56,3 +58,13 @@ def count_denied(code: str) -> None:
 
 def count_rejected(code: str) -> None:
     REJECTED.labels(code).inc()
+
+
+def count_triggered(order: Order) -> None:
+    TRIGGERED.labels(order.type).inc()
+
+
+def count_closed(order: Order) -> None:
+    """Count a position by the role of the order that ended it, unless it belongs to a simulation."""
+    if not order.portfolio.is_simulation:
+        CLOSED.labels(order.role).inc()

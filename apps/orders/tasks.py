@@ -21,7 +21,9 @@ from apps.orders.services.reconciling import (
     reconciliation_alerts,
 )
 from apps.orders.services.settling import order_settle, stray_connections, strays_settle
+from apps.orders.services.summarizing import portfolios_summarize
 from apps.orders.services.trading import feed_trade
+from apps.orders.services.watching import price_watch, prices_watch
 from apps.portfolio.services import halts_expire, halts_tell
 
 
@@ -117,3 +119,21 @@ def sweep_halts() -> int:
     halts_expire()
     halts_tell()
     return halts_flatten()
+
+
+@shared_task(name="orders.watch_price")
+def watch_price(symbol: str) -> bool:
+    """Look at an instrument's newest price, within its candle."""
+    return price_watch(symbol=symbol)
+
+
+@shared_task(name="orders.watch_prices")
+def watch_prices() -> int:
+    """Look at every price that something hangs on, in case a price's own task was lost; and at all margins."""
+    return prices_watch()
+
+
+@shared_task(name="orders.summarize_day")
+def summarize_day() -> int:
+    """Write down what the day that has ended came to, of every portfolio."""
+    return portfolios_summarize()

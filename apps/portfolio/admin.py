@@ -15,9 +15,9 @@ from unfold.paginator import InfinitePaginator
 
 from algotrendy.trading.risk import TradingMode
 from apps.brokers.selectors import connections_of
-from apps.common.console import FactAdmin, act, amount, money, relative_time, signed
+from apps.common.console import FactAdmin, act, amount, money, relative_time, signed, status_badge
 from apps.common.console.admin import OwnedByService
-from apps.common.console.figures import side_badge
+from apps.common.console.figures import EMPTY, side_badge
 from apps.common.console.filters import StateFilter
 from apps.portfolio.admin_limits import RiskProfileInline
 from apps.portfolio.dialogs import HaltForm
@@ -144,14 +144,18 @@ class PositionAdmin(FactAdmin):
     """What is and was held. The orders app registers this page, because closing a position is an order."""
 
     visible = staticmethod(positions_of)
-    list_display = ["instrument", "book", "side_shown", "size", "entry", "mark", "unrealized", "realized", "opened"]
+    list_display = [
+        "instrument", "book", "side_shown", "size", "entry", "mark", "liquidation", "health", "unrealized", "realized",
+        "opened",
+    ]  # fmt: skip
     list_filter = [OpenFilter, "side", "instrument", "portfolio"]
     search_fields = ["instrument__symbol", "book"]
     compressed_fields = False
     fieldsets = [
         (None, {"fields": [("portfolio", "instrument", "book"), ("side_shown", "size", "largest")]}),
         ("Prices", {"fields": [("entry", "mark", "stop", "target")]}),
-        ("Result", {"fields": [("unrealized", "realized", "fees"), ("opened", "closed")]}),
+        ("Margin", {"fields": [("leverage_shown", "margin_mode", "collateral_shown"), ("liquidation", "health")]}),
+        ("Result", {"fields": [("unrealized", "realized"), ("fees", "funding"), ("opened", "closed")]}),
     ]
     empty_hint = "A position opens with an order's first fill: enable a strategy, or place an order through the API."
 
@@ -186,6 +190,29 @@ class PositionAdmin(FactAdmin):
     @display(description="Take profit")
     def target(self, position: Position) -> str:
         return amount(position.take_profit, position.instrument.price_decimals)
+
+    @display(description="Liq. price", formatting="price", ordering="liquidation_price")
+    def liquidation(self, position: Position) -> str:
+        return amount(position.liquidation_price, position.instrument.price_decimals)
+
+    @display(description="Health")
+    def health(self, position: Position) -> object:
+        """What backs the position as a share of its value, in the color of its state."""
+        if position.closed_at is not None:
+            return EMPTY
+        return status_badge(position.margin_state, f"{position.margin_health * 100:.0f} %")
+
+    @display(description="Leverage")
+    def leverage_shown(self, position: Position) -> str:
+        return f"{position.leverage.normalize():f} \N{MULTIPLICATION SIGN}"
+
+    @display(description="Collateral")
+    def collateral_shown(self, position: Position) -> str:
+        return money(position.collateral)
+
+    @display(description="Funding paid")
+    def funding(self, position: Position) -> str:
+        return money(position.funding_paid)
 
     @display(description="Unrealized", formatting="price")
     def unrealized(self, position: Position) -> object:

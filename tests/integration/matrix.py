@@ -85,7 +85,13 @@ API: dict[str, dict[str, frozenset[str] | str]] = {
     "/api/platform/limits": {"get": VIEW, "patch": ADMINS},
     "/api/halts": {"get": VIEW, "post": TRADE},
     "/api/halts/{halt_id}/end": {"post": TRADERS},
+    "/api/portfolios/{portfolio_id}/ledger": {"get": VIEW},
+    "/api/portfolios/{portfolio_id}/ledger.csv": {"get": VIEW},
     "/api/positions": {"get": VIEW},
+    "/api/positions/close-all": {"post": TRADE},
+    "/api/positions/{position_id}": {"get": VIEW},
+    "/api/positions/{position_id}/leverage": {"post": TRADE},
+    "/api/positions/{position_id}/protection": {"patch": TRADE},
     "/api/positions/{position_id}/close": {"post": TRADE},
     "/api/strategies": {"get": VIEW, "post": TRADE},
     "/api/strategies/rules": {"get": OWN_OR_KEY},
@@ -124,6 +130,7 @@ API: dict[str, dict[str, frozenset[str] | str]] = {
     "/api/order-lists": {"post": TRADE},
     "/api/reconciliations": {"get": VIEW, "post": TRADE},
     "/api/fills": {"get": VIEW},
+    "/api/fills.csv": {"get": VIEW},
 }
 OWNERS_ALONE = ("session_id", "key_id")
 """Rows that not even an administrator reaches by API."""
@@ -220,6 +227,10 @@ CONSOLE_ACTIONS = {
     "orders_order_cancel_all": TRADERS,
     "orders_reconciliation_reconcile_now": TRADERS,
     "portfolio_position_close_position": TRADERS,
+    "portfolio_position_close_part": TRADERS,
+    "portfolio_position_change_protection": TRADERS,
+    "portfolio_position_set_leverage": TRADERS,
+    "portfolio_position_close_all": TRADERS,
 }
 """Each is a dialog: GET asks, POST acts."""
 CONSOLE_PAGES = {
@@ -232,6 +243,8 @@ CONSOLE_PAGES = {
     "data_health": PEOPLE,
     "strategies_backtest_chart": PEOPLE,
     "strategies_backtest_compare": PEOPLE,
+    "portfolio_position_ledger": PEOPLE,
+    "portfolio_position_ledger_page": PEOPLE,
     "account": PEOPLE,
     "account_security": PEOPLE,
     "account_keys": PEOPLE,

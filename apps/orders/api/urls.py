@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import halts, reconciliations, views
+from . import halts, positions, reconciliations, views
 
 urlpatterns = [
     path("orders", views.OrdersView.as_view(), name="orders"),
@@ -14,5 +14,10 @@ urlpatterns = [
     path("halts", halts.HaltsView.as_view(), name="halts"),
     path("halts/<uuid:halt_id>/end", halts.HaltEndView.as_view(), name="halt-end"),
     path("fills", views.FillsView.as_view(), name="fills"),
-    path("positions/<uuid:position_id>/close", views.PositionCloseView.as_view(), name="position-close"),
+    path("fills.csv", positions.FillsFileView.as_view(), name="fills-csv"),
+    path("positions/close-all", positions.CloseAllView.as_view(), name="positions-close"),
+    path("positions/<uuid:position_id>/close", positions.PositionCloseView.as_view(), name="position-close"),
+    path("positions/<uuid:position_id>/protection", positions.ProtectionView.as_view(), name="position-protection"),
+    path("portfolios/<uuid:portfolio_id>/ledger", positions.LedgerView.as_view(), name="portfolio-ledger"),
+    path("portfolios/<uuid:portfolio_id>/ledger.csv", positions.LedgerFileView.as_view(), name="portfolio-ledger-csv"),
 ]

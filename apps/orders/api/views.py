@@ -1,4 +1,4 @@
-"""Placing, following and canceling orders, and closing positions."""
+"""Placing, following and canceling orders."""
 
 from __future__ import annotations
 
@@ -18,18 +18,11 @@ from apps.common.api.views import ApiView, ListView, checked, row_or_404
 from apps.orders.models import Fill, Order
 from apps.orders.selectors import fills_of, orders_of
 from apps.orders.services.admitting import LiveTradingRefused
-from apps.orders.services.canceling import (
-    OrderNotCancelable,
-    PositionClosed,
-    order_cancel,
-    orders_cancel,
-    position_close,
-)
+from apps.orders.services.canceling import OrderNotCancelable, order_cancel, orders_cancel
 from apps.orders.services.listing import order_list_place
 from apps.orders.services.placing import OrderDenied, Origin, order_place
 from apps.orders.services.repeating import ClientOrderIdReused
 from apps.orders.services.replacing import OrderNotReplaceable, order_replace
-from apps.portfolio.selectors import positions_of
 
 from .filters import FillFilter, OrderFilter
 from .serializers import (
@@ -50,7 +43,6 @@ answer_with(ClientOrderIdReused, 409)
 answer_with(OrderNotCancelable, 409)
 answer_with(OrderNotReplaceable, 409)
 answer_with(LiveTradingRefused, 403)
-answer_with(PositionClosed, 409)
 KEY = OpenApiParameter(
     "Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER, description="May stand for client_order_id."
 )
@@ -197,19 +189,6 @@ class FillsView(ListView):
 
     def rows(self) -> QuerySet[Fill]:
         return fills_of(signed_in(self.request))
-
-
-class PositionCloseView(ApiView):
-    access = {"POST": "orders.add_order"}
-    problems = {"POST": (400, 409, 422)}
-    rate_scope = ORDERS
-
-    @extend_schema(operation_id="position_close", request=None, responses={201: OrderSerializer})
-    def post(self, request: Request, position_id: uuid.UUID) -> Response:
-        """Close a position by a market order, which is returned."""
-        position = row_or_404(positions_of(signed_in(request)), position_id)
-        order = position_close(position=position, actor=signed_in(request))
-        return Response(OrderSerializer(order).data, status=201)
 
 
 def cancel(request: Request, order_id: uuid.UUID) -> Response:

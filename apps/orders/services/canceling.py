@@ -9,19 +9,18 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from algotrendy.trading.errors import TradingError
-from algotrendy.trading.orders import OrderIntent, OrderStatus
-from algotrendy.trading.values import OrderType, Side
+from algotrendy.trading.orders import OrderStatus
+from algotrendy.trading.values import Side
 from apps.accounts.models import Action, User
 from apps.accounts.services import audit
 from apps.common.jobs import enqueue
 from apps.marketdata.models import Instrument
 from apps.orders import metrics
-from apps.orders.models import Order, OrderRole
+from apps.orders.models import Order
 from apps.orders.selectors import orders_of, working_orders
-from apps.orders.services.placing import Origin, order_place
 from apps.orders.services.protecting import order_cancel_request
 from apps.orders.services.steps import order_lock
-from apps.portfolio.models import Portfolio, Position
+from apps.portfolio.models import Portfolio
 from apps.portfolio.services import portfolio_lock
 from apps.strategies.models import Strategy
 
@@ -32,12 +31,6 @@ class OrderNotCancelable(TradingError):
     """The order is finished already."""
 
     code = "order_not_cancelable"
-
-
-class PositionClosed(TradingError):
-    """There is nothing left to close."""
-
-    code = "position_closed"
 
 
 def order_cancel(*, order: Order, actor: User) -> Order:
@@ -103,25 +96,3 @@ def _request(order: Order, actor: User) -> Order:
     if OrderStatus(order.status).is_working:
         enqueue("orders.settle", str(order.pk))
     return order
-
-
-def position_close(*, position: Position, actor: User) -> Order:
-    """Close a position by a market order in its own book; its protective orders go with it."""
-    if position.closed_at is not None:
-        raise PositionClosed("The position is closed already.")
-    intent = OrderIntent(
-        side=Side.SELL if position.quantity > 0 else Side.BUY,
-        type=OrderType.MARKET,
-        quantity=abs(position.quantity),
-        reduce_only=True,
-    )
-    placement = order_place(
-        portfolio=position.portfolio,
-        instrument=position.instrument,
-        intent=intent,
-        actor=actor,
-        client_order_id=f"close-{uuid.uuid4().hex}",
-        origin=Origin(book=position.book, role=OrderRole.EXIT),
-    )
-    audit(Action.POSITION_CLOSED, user=actor, target=position, order=str(placement.order.pk))
-    return placement.order

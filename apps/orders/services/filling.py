@@ -83,6 +83,8 @@ def _fill(order: Order, connection: BrokerConnection, report: ExecutionReport, *
     if outcome.opened:
         legs_create(entry=order, outcome=outcome, report=report)
     metrics.count_fill(order)
+    if outcome.ended:
+        metrics.count_closed(order)
     return order
 
 

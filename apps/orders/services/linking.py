@@ -70,7 +70,9 @@ def order_trigger(*, order: Order, detail: dict[str, str] | None = None) -> Orde
 
 
 def _group_of(order: Order) -> list[Order]:
-    """Return the group's other working orders, locked."""
+    """Return the group's other working orders, locked; none where it has no group."""
+    if not order.oco_group:
+        return []
     others = Order.objects.filter(portfolio_id=order.portfolio_id, oco_group=order.oco_group, status__in=WORKING)
     keys = list(others.exclude(pk=order.pk).order_by("created_at", "id").values_list("pk", flat=True))
     return [order_lock(key) for key in keys]

@@ -87,7 +87,7 @@ def intent_again(order: Order) -> OrderIntent:
         type=OrderType(order.type),
         quantity=order.quantity,
         limit_price=order.limit_price,
-        stop_price=order.stop_price,
+        stop_price=order.stop_price if OrderType(order.type).needs_stop_price else None,
         time_in_force=TimeInForce(order.time_in_force),
         expires_at=order.expires_at if order.time_in_force == TimeInForce.GTD else None,
         reduce_only=order.reduce_only,

@@ -181,7 +181,7 @@ def _take_place(successor: Order, order: Order, detail: dict[str, Any]) -> None:
 def _build(order: Order, amendment: Amendment, total: Decimal, market: Market, client_order_id: str) -> Order:
     prices: dict[str, Decimal | None] = dict(amendment.prices)
     if "trail_amount" in prices or "trail_percent" in prices:
-        prices = {"trail_amount": None, "trail_percent": None, **prices}
+        prices = {"trail_amount": None, "trail_percent": None, "stop_price": None, **prices}
     return successor_build(
         order=order, client_order_id=client_order_id, quantity=total, reference_price=market.price, **prices
     )

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from algotrendy.trading.broker import BrokerGateway, OrderRequest
+from algotrendy.trading.broker import BrokerGateway, OrderRequest, VenueTraits
 from algotrendy.trading.errors import BrokerRejected, BrokerUnavailable
 from algotrendy.trading.orders import OrderStatus
 from algotrendy.trading.values import OrderType, Side, TimeInForce
@@ -264,21 +264,32 @@ def _reduce(order: Order, gateway: BrokerGateway) -> Order:
         return order_step(order=order, kind="reduced", detail={"quantity": f"{wanted:f}"})
 
 
+def sent_as(order: Order, traits: VenueTraits) -> OrderType:
+    """Return the type that goes to the venue: what the platform has waited for in its place may trade at once."""
+    kind = OrderType(order.type)
+    is_target_of_pair = kind is OrderType.TAKE_PROFIT and not traits.groups and bool(order.oco_group)
+    if kind in traits.rests and not (is_target_of_pair and order.events.filter(kind="triggered").exists()):
+        return kind
+    return OrderType.LIMIT if kind.needs_limit_price else OrderType.MARKET
+
+
 def _request(order: Order) -> OrderRequest:
+    kind = sent_as(order, traits_of(order.portfolio.connection))
+    rests = kind == order.type
     return OrderRequest(
         client_order_id=order.client_order_id,
         symbol=order.instrument.symbol,
         side=Side(order.side),
-        type=OrderType(order.type),
+        type=kind,
         quantity=order.quantity,
         time_in_force=TimeInForce(order.time_in_force),
         active_from=order.active_from,
         limit_price=order.limit_price,
-        stop_price=order.stop_price,
+        stop_price=order.stop_price if rests else None,
         expires_at=order.expires_at,
         oco_group=order.oco_group,
         reduce_only=order.reduce_only,
         post_only=order.post_only,
-        trail_amount=order.trail_amount,
-        trail_percent=order.trail_percent,
+        trail_amount=order.trail_amount if rests else None,
+        trail_percent=order.trail_percent if rests else None,
     )

@@ -22,9 +22,10 @@ from apps.orders.selectors import unsettled_orders
 from apps.orders.services.filling import report_apply
 from apps.orders.services.settling import orders_settle
 from apps.orders.services.signals import signal_execute
+from apps.orders.services.watching import price_seen, seen_in
 from apps.portfolio.models import Portfolio, Position
 from apps.portfolio.selectors import LIVE, Scope
-from apps.portfolio.services import equity_snapshot, halts_expire_by_market, positions_mark
+from apps.portfolio.services import equity_snapshot, halts_expire_by_market
 from apps.strategies.selectors import strategies_to_run, window_length
 from apps.strategies.services import strategies_hold, strategies_ran, strategy_evaluate
 
@@ -38,12 +39,13 @@ type Window = Callable[[datetime, int], Candles]
 def bar_trade(*, instrument: Instrument, bar: Bar, window: Window, scope: Scope = LIVE, is_late: bool = False) -> None:
     """Trade one finished candle; a second call for the same candle changes nothing.
 
-    First the orders that were there meet the candle, then positions are marked at its close, then the strategies see
-    it; what they order meets the next candle at the earliest. Of a candle that came too late they are told nothing.
+    First the orders that were there meet the candle, then everything that watches the price sees its close, then the
+    strategies see it; what they order meets the next candle at the earliest. Of a candle that came too late they are
+    told nothing.
     """
     orders_settle(unsettled_orders(instrument, scope))
     touched = _fill_resting(instrument, bar, scope)
-    marked = positions_mark(instrument=instrument, price=bar.close, scope=scope)
+    marked = price_seen(instrument=instrument, seen=seen_in(bar), scope=scope, is_current=not is_late)
     touched |= {position.portfolio_id for position in marked}
     if touched:
         equity_snapshot(portfolio_ids=touched, at=bar.close_time)

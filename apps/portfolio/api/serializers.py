@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
-from apps.common.api.serializers import AmountField, RowSerializer
+from algotrendy.trading.margin import Health
+from algotrendy.trading.values import MarginMode
+from apps.common.api.serializers import AmountField, RowSerializer, StrictSerializer
+from apps.common.models import choices_of
 from apps.portfolio.models import EquitySnapshot, Portfolio, Position
 
 
@@ -16,7 +19,7 @@ class PortfolioSerializer(RowSerializer):
         model = Portfolio
         fields = [
             "id", "name", "owner", "connection", "base_currency", "initial_cash", "cash", "realized_pnl", "fees_paid",
-            "is_simulation", "created_at", "updated_at",
+            "funding_paid", "is_simulation", "created_at", "updated_at",
         ]  # fmt: skip
 
 
@@ -43,18 +46,21 @@ class PortfolioDetailSerializer(PortfolioSerializer):
 
 
 class PositionSerializer(RowSerializer):
-    """`quantity` is signed, below 0 for a short position."""
+    """`quantity` is signed, below 0 for a short position; `margin_health` is what backs it as a share of its value."""
 
     symbol = serializers.CharField(source="instrument.symbol", read_only=True)
     market_value = AmountField(read_only=True)
     unrealized_pnl = AmountField(read_only=True)
+    margin_health = AmountField(read_only=True)
+    margin_state = serializers.ChoiceField(choices=choices_of(Health), read_only=True)
 
     class Meta:
         model = Position
         fields = [
             "id", "portfolio", "symbol", "book", "side", "quantity", "entry_price", "mark_price", "market_value",
-            "unrealized_pnl", "realized_pnl", "fees_paid", "max_quantity", "stop_loss", "take_profit", "opened_at",
-            "closed_at", "created_at", "updated_at",
+            "unrealized_pnl", "realized_pnl", "fees_paid", "max_quantity", "stop_loss", "take_profit", "leverage",
+            "margin_mode", "collateral", "liquidation_price", "margin_health", "margin_state", "funding_paid",
+            "funded_through", "opened_at", "closed_at", "created_at", "updated_at",
         ]  # fmt: skip
 
 
@@ -62,3 +68,13 @@ class EquitySerializer(RowSerializer):
     class Meta:
         model = EquitySnapshot
         fields = ["at", "equity", "cash", "unrealized_pnl", "drawdown_percent"]
+
+
+class LeverageSerializer(StrictSerializer):
+    """How much leverage an open position is to have; the margin mode of paper positions only."""
+
+    leverage = serializers.DecimalField(max_digits=5, decimal_places=2, min_value=1)
+    margin_mode = serializers.ChoiceField(choices=choices_of(MarginMode), required=False)
+
+    def validate_margin_mode(self, value: str) -> MarginMode:
+        return MarginMode(value)

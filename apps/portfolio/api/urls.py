@@ -9,4 +9,6 @@ urlpatterns = [
     path("portfolios/<uuid:portfolio_id>/limits", limits.LimitsView.as_view(), name="portfolio-limits"),
     path("platform/limits", limits.PlatformLimitsView.as_view(), name="platform-limits"),
     path("positions", views.PositionsView.as_view(), name="positions"),
+    path("positions/<uuid:position_id>", views.PositionView.as_view(), name="position"),
+    path("positions/<uuid:position_id>/leverage", views.LeverageView.as_view(), name="position-leverage"),
 ]

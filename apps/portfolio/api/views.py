@@ -9,19 +9,27 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from algotrendy.trading.errors import BrokerRejected
 from apps.accounts.api.requests import signed_in
-from apps.common.api.views import ApiView, ListView, row_or_404
+from apps.common.api.errors import answer_with
+from apps.common.api.throttling import ORDERS
+from apps.common.api.views import ApiView, ListView, checked, row_or_404
 from apps.portfolio.models import EquitySnapshot, Portfolio, Position
 from apps.portfolio.selectors import equity_of, portfolio_summary, portfolios_of, positions_of
+from apps.portfolio.services import LeverageNotAllowed, position_leverage_set
 
 from .filters import EquityFilter, PortfolioFilter, PositionFilter
 from .serializers import (
     EquitySerializer,
+    LeverageSerializer,
     PortfolioDetailSerializer,
     PortfolioSerializer,
     PositionSerializer,
     SummarySerializer,
 )
+
+answer_with(LeverageNotAllowed, 422)
+answer_with(BrokerRejected, 422)
 
 
 class PortfoliosView(ListView):
@@ -68,3 +76,26 @@ class PositionsView(ListView):
 
     def rows(self) -> QuerySet[Position]:
         return positions_of(signed_in(self.request))
+
+
+class PositionView(ApiView):
+    access = {"GET": "portfolio.view_position"}
+
+    @extend_schema(operation_id="position_get", responses={200: PositionSerializer})
+    def get(self, request: Request, position_id: uuid.UUID) -> Response:
+        """Show a position with its profit and margin at the last price."""
+        return Response(PositionSerializer(row_or_404(positions_of(signed_in(request)), position_id)).data)
+
+
+class LeverageView(ApiView):
+    access = {"POST": "portfolio.change_position"}
+    problems = {"POST": (400, 409, 422, 503)}
+    rate_scope = ORDERS
+
+    @extend_schema(operation_id="position_leverage", request=LeverageSerializer, responses={200: PositionSerializer})
+    def post(self, request: Request, position_id: uuid.UUID) -> Response:
+        """Give an open position a leverage within the portfolio's limit; its venue decides first."""
+        position = row_or_404(positions_of(signed_in(request)), position_id)
+        asked = checked(LeverageSerializer, request)
+        changed = position_leverage_set(position=position, actor=signed_in(request), **asked)
+        return Response(PositionSerializer(changed).data)

@@ -8,6 +8,7 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 
+from algotrendy.trading.margin import Backing, Health, collateral, health_of
 from algotrendy.trading.positions import PositionState
 from algotrendy.trading.values import MarginMode, PositionSide
 from apps.common.fields import AmountField
@@ -77,3 +78,18 @@ class Position(PublicModel):
     def unrealized_pnl(self) -> Decimal:
         cost: Decimal = self.cost_basis
         return self.market_value - cost
+
+    @property
+    def backing(self) -> Backing:
+        """What it is worth and what backs that: its collateral with its profit or loss."""
+        own = collateral(self.cost_basis, self.leverage)
+        return Backing(value=abs(self.market_value), backing=own + self.unrealized_pnl)
+
+    @property
+    def margin_health(self) -> Decimal:
+        """What backs it as a share of its value: 1 for a long without leverage."""
+        return self.backing.health
+
+    @property
+    def margin_state(self) -> Health:
+        return health_of(self.margin_health)

@@ -1,5 +1,7 @@
 """Everything that changes money, its limits and its halts."""
 
+from .fills import FillOutcome, fill_apply
+from .funding import funding_charge
 from .guarding import protections_check
 from .halts import (
     HaltIsOver,
@@ -13,14 +15,9 @@ from .halts import (
     halts_tell,
 )
 from .limits import AbovePlatformLimit, LimitsNotAllowed, limits_change, platform_limits_change
-from .money import (
-    FillOutcome,
-    equity_snapshot,
-    fill_apply,
-    portfolio_create,
-    portfolio_lock,
-    positions_mark,
-)
+from .margining import LeverageNotAllowed, position_leverage_set
+from .money import equity_snapshot, portfolio_create, portfolio_lock, positions_mark
+from .snapshots import portfolios_snapshot
 
 __all__ = [
     "AbovePlatformLimit",
@@ -28,9 +25,11 @@ __all__ = [
     "HaltIsOver",
     "HaltNotAllowed",
     "InvalidHalt",
+    "LeverageNotAllowed",
     "LimitsNotAllowed",
     "equity_snapshot",
     "fill_apply",
+    "funding_charge",
     "halt_end",
     "halt_open",
     "halt_start",
@@ -41,6 +40,8 @@ __all__ = [
     "platform_limits_change",
     "portfolio_create",
     "portfolio_lock",
+    "portfolios_snapshot",
+    "position_leverage_set",
     "positions_mark",
     "protections_check",
 ]

@@ -1,36 +1,23 @@
-"""Everything that changes money: fills, marks, and the making of portfolios."""
+"""Portfolios made, locked and marked, and what they were worth written down."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
 
-from algotrendy.trading.instruments import InstrumentSpec
-from algotrendy.trading.positions import PositionState
-from algotrendy.trading.values import ZERO, Side, quantize
+from algotrendy.trading.values import ZERO
 from apps.accounts.models import User
 from apps.brokers.models import BrokerConnection
 from apps.common.events import publish
 from apps.marketdata.models import Instrument
 from apps.portfolio.models import EquitySnapshot, Portfolio, Position, RiskProfile
-from apps.portfolio.selectors import Scope, equity_with, open_positions, percent_of, position_held
+from apps.portfolio.selectors import Scope, equity_with, open_positions, percent_of
 from apps.portfolio.services.guarding import protections_check
 from apps.portfolio.telling import portfolio_told, position_told
-
-
-@dataclass(frozen=True, slots=True)
-class FillOutcome:
-    """What a fill did: the position it ended in (closed or open), what it realized, closed and opened."""
-
-    position: Position
-    realized: Decimal
-    closed: Decimal
-    opened: Decimal
 
 
 @transaction.atomic
@@ -65,42 +52,11 @@ def portfolio_lock(portfolio_id: uuid.UUID) -> Portfolio:
     return Portfolio.objects.select_for_update(of=("self",)).select_related("connection").get(pk=portfolio_id)
 
 
-def fill_apply(
-    *,
-    portfolio: Portfolio,
-    instrument: Instrument,
-    book: str,
-    side: Side,
-    price: Decimal,
-    quantity: Decimal,
-    fee: Decimal,
-    at: datetime,
-) -> FillOutcome:
-    """Move cash, position and realized profit by one fill; the caller holds the portfolio's lock.
-
-    A fill beyond what is held closes that position's row and opens another on the other side.
-    """
-    spec = instrument.spec
-    value = spec.notional(price, quantity)
-    held = position_held(portfolio, instrument.pk, book)
-    applied = (held.state if held else PositionState()).apply(side, quantity, value)
-    portfolio.cash += -side.sign * value - fee
-    portfolio.realized_pnl += applied.realized
-    portfolio.fees_paid += fee
-    portfolio.save(update_fields=["cash", "realized_pnl", "fees_paid", "updated_at"])
-    opening_fee = quantize(fee * applied.opened / quantity)
-    if held is not None and applied.closed:
-        is_flip = applied.opened > 0
-        after = PositionState() if is_flip else applied.after
-        _position_reduce(held, after, applied.realized, fee - opening_fee, price, at)
-    if applied.opened:
-        grows = held if held is not None and not applied.closed else None
-        opened = PositionState(side.sign * applied.opened, side.sign * applied.opened_value)
-        held = _position_open(grows, opened, portfolio, instrument, book, spec, opening_fee, price, at)
-    if held is None:
-        raise AssertionError("A fill of a positive quantity always ends in a position.")
-    _publish_position(held, portfolio)
-    return FillOutcome(held, applied.realized, applied.closed, applied.opened)
+def position_publish(position: Position, portfolio: Portfolio) -> None:
+    """Tell of a position; of simulations nobody is told."""
+    if portfolio.is_simulation:
+        return
+    publish("positions", position_told(position), owner_id=portfolio.owner_id)
 
 
 def positions_mark(*, instrument: Instrument, price: Decimal, scope: Scope) -> list[Position]:
@@ -115,7 +71,7 @@ def positions_mark(*, instrument: Instrument, price: Decimal, scope: Scope) -> l
         Position.objects.filter(pk__in=ids).update(mark_price=price)
     for position in positions:
         position.mark_price = price
-        _publish_position(position, position.portfolio)
+        position_publish(position, position.portfolio)
     return positions
 
 
@@ -148,47 +104,6 @@ def equity_snapshot(*, portfolio_ids: Iterable[uuid.UUID], at: datetime) -> None
         )
         protections_check(portfolio=portfolio, equity=equity, at=at)
         _publish_portfolio(portfolio, equity, unrealized, at)
-
-
-def _position_reduce(
-    position: Position, after: PositionState, realized: Decimal, fee: Decimal, price: Decimal, at: datetime
-) -> None:
-    position.quantity = after.quantity
-    position.cost_basis = after.cost_basis
-    position.realized_pnl += realized
-    position.fees_paid += fee
-    position.mark_price = price
-    if after.quantity == 0:
-        position.closed_at = at
-    position.save()
-
-
-def _position_open(
-    grows: Position | None,
-    opened: PositionState,
-    portfolio: Portfolio,
-    instrument: Instrument,
-    book: str,
-    spec: InstrumentSpec,
-    fee: Decimal,
-    price: Decimal,
-    at: datetime,
-) -> Position:
-    position = grows or Position(portfolio=portfolio, instrument=instrument, book=book, side=opened.side, opened_at=at)
-    position.quantity += opened.quantity
-    position.cost_basis += opened.cost_basis
-    position.entry_price = position.state.average_price(spec.contract_size)
-    position.max_quantity = max(position.max_quantity, abs(position.quantity))
-    position.fees_paid += fee
-    position.mark_price = price
-    position.save()
-    return position
-
-
-def _publish_position(position: Position, portfolio: Portfolio) -> None:
-    if portfolio.is_simulation:
-        return
-    publish("positions", position_told(position), owner_id=portfolio.owner_id)
 
 
 def _publish_portfolio(portfolio: Portfolio, equity: Decimal, unrealized: Decimal, at: datetime) -> None:

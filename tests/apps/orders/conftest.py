@@ -11,7 +11,6 @@ from algotrendy.trading.values import OrderType
 from apps.accounts.models import User
 from apps.brokers import selectors as brokers
 from apps.brokers.adapters.paper import PAPER_TRAITS
-from apps.brokers.models import BrokerKind
 from tests.apps.brokers.conftest import loopback, venue
 from tests.apps.orders.exchange_desk import ExchangeDesk
 from tests.apps.orders.stepping import Stepped
@@ -30,7 +29,7 @@ def poor_venue(monkeypatch: pytest.MonkeyPatch) -> VenueTraits:
     """Let the venue know no groups, make no order smaller and rest no trailing stops, as an exchange may."""
     rests = frozenset(OrderType) - {OrderType.TRAILING_STOP}
     traits = replace(PAPER_TRAITS, groups=False, reduces=False, rests=rests)
-    monkeypatch.setitem(brokers._TRAITS, BrokerKind.PAPER, traits)
+    monkeypatch.setattr(brokers, "PAPER_TRAITS", traits)
     return traits
 
 

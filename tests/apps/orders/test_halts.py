@@ -19,7 +19,7 @@ from apps.portfolio.halting import trading_mode
 from apps.portfolio.models import HaltWidth, Portfolio, TradingHalt
 from apps.portfolio.services import HaltIsOver, HaltNotAllowed, InvalidHalt, halt_end, halt_start
 from tests.apps.orders.stepper import Stepper
-from tests.builders import make_halt, make_order, make_position
+from tests.builders import make_halt, make_order, make_paper_order, make_position
 
 pytestmark = pytest.mark.django_db
 HALTED, REDUCING = TradingMode.HALTED, TradingMode.REDUCING
@@ -233,6 +233,9 @@ def test_who_may_halt_what(desk, other_trader, admin):
 
 
 def test_a_sent_order_that_waits_for_the_venues_answer_is_still_asked_about(desk):
-    order = make_order(desk.portfolio, status="submitted")
+    taken, lost = (make_order(desk.portfolio, status="submitted") for _ in "ab")
+    make_paper_order(desk.portfolio.connection, client_order_id=taken.client_order_id)
     halt(desk)
-    assert order_settle(order_id=order.pk).status == "open"
+    assert order_settle(order_id=taken.pk).status == "open"
+    lost = order_settle(order_id=lost.pk)  # The venue has never heard of it, and it is not sent now.
+    assert (lost.status, lost.reason_code) == ("rejected", "trading_halted")

@@ -12,7 +12,8 @@ from algotrendy.trading.values import OrderType, Side, Timeframe, TimeInForce
 from apps.brokers.adapters.paper import PaperGateway
 from apps.brokers.models import PaperOrder
 from apps.orders.models import Fill, Order, OrderEvent
-from apps.orders.services.canceling import OrderNotCancelable, order_cancel, position_close
+from apps.orders.services.canceling import OrderNotCancelable, order_cancel
+from apps.orders.services.closing import position_close
 from apps.orders.services.filling import report_apply
 from apps.orders.services.placing import OrderDenied, order_place
 from apps.orders.services.repeating import ClientOrderIdReused
@@ -132,7 +133,7 @@ def test_protection_shrinks_with_the_position_and_ends_with_it(desk):
     legs = Order.objects.filter(reduce_only=True)
     assert set(legs.values_list("quantity", "status")) == {(D(3), "open")}
     assert set(PaperOrder.objects.filter(status="open").values_list("quantity", flat=True)) == {D(3)}
-    order = position_close(position=desk.position, actor=desk.owner)
+    order = position_close(position=desk.position, actor=desk.owner).order
     order_settle(order_id=order.pk)
     desk.bar("100", "101", "99", "100")
     assert set(legs.filter(role__in=["stop_loss", "take_profit"]).values_list("status", flat=True)) == {"canceled"}
