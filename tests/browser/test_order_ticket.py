@@ -46,6 +46,8 @@ def test_a_double_click_places_one_order(visit: Visit, book: Book) -> None:
     dialog.locator("[name=size]").fill("1")
     dialog.locator(".ticket-choice.is-sell").click()
     dialog.get_by_role("button", name="Place order").dblclick()
-    expect(visit.page.get_by_text("Order placed: Sell 1.0000 BTC/USD at the market.")).to_be_visible(timeout=15_000)
+    expect(visit.page.get_by_text("Order placed: Sell 1.0000 BTC/USD at the market.").first).to_be_visible(
+        timeout=15_000
+    )
     order = Order.objects.get(client_order_id__startswith="ticket-")
     assert (order.side, order.type, order.quantity) == ("sell", "market", 1)

@@ -31,8 +31,8 @@ def send(desk: Desk, console: Client) -> Callable[..., Any]:
     def post(**changes: object) -> Any:
         body = {
             "_form_submitted": "on", "portfolio": str(desk.portfolio.pk), "instrument": str(desk.instrument.pk),
-            "side": "buy", "type": "limit", "size": "2", "size_by": "quantity", "limit_price": "95", "trail_by": "percent",
-            "time_in_force": "gtc", "client_order_id": "ticket-1", **changes,
+            "side": "buy", "type": "limit", "size": "2", "size_by": "quantity", "limit_price": "95",
+            "trail_by": "percent", "time_in_force": "gtc", "client_order_id": "ticket-1", **changes,
         }  # fmt: skip
         return console.post(TICKET, body, headers={"HX-Request": "true"})
 
