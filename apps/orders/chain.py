@@ -119,7 +119,9 @@ class Link:
 
     @property
     def price(self) -> str:
-        price = self.order.limit_price or self.order.stop_price
+        price = self.order.limit_price or self.order.stop_price or self.order.trail_amount
+        if self.order.trail_percent is not None:
+            return f"{self.order.trail_percent.normalize():f} %"
         return "Market" if price is None else amount(price, self.order.instrument.price_decimals)
 
 

@@ -37,6 +37,9 @@ ORDER = [
     ("portfolio", "strategy", "role"),
 ]
 
+OPTIONAL = ("value_asked", "limit", "stop", "trail", "best", "only", "loss", "target")
+"""What is shown only where the order has it."""
+
 
 @admin.register(Order)
 class OrderAdmin(FactAdmin):
@@ -65,6 +68,15 @@ class OrderAdmin(FactAdmin):
         ("State", {"fields": [("state", "reason_code", "reason"), ("created", "submitted", "closed")]}),
         ("Identity", {"fields": [("client_order_id", "exchange_order_id", "version"), ("order_class",)]}),
     ]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Order | None = None) -> list[Any]:
+        """Leave out the figures that the order does not have."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None:
+            return fieldsets
+        lacking = {name for name in OPTIONAL if getattr(self, name)(obj) == EMPTY}
+        kept = [tuple(name for name in row if name not in lacking) for row in ORDER]
+        return [("Order", {"fields": [row for row in kept if row]}), *fieldsets[1:]]
 
     def has_cancel_permission(self, request: HttpRequest, object_id: object = None) -> bool:
         return request.user.has_perm("orders.change_order")

@@ -32,7 +32,6 @@ from apps.portfolio.services import portfolio_lock
 from apps.strategies.models import Signal, Strategy
 
 log = structlog.get_logger(__name__)
-type Detail = dict[str, Any]
 
 
 class OrderDenied(TradingError):
@@ -69,19 +68,6 @@ class Origin:
     strategy: Strategy | None = None
     signal: Signal | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Links:
-    """How an order belongs with others, and what it waits for, if anything, before it may be sent."""
-
-    order_class: OrderClass = OrderClass.SIMPLE
-    group: str = ""
-    parent: Order | None = None
-    waits_for: str = ""
-
-
-NO_LINKS = Links()
 
 
 def order_place(
@@ -149,13 +135,12 @@ def order_commit(
     market: Market,
     client_order_id: str,
     origin: Origin,
-    links: Links = NO_LINKS,
 ) -> Placement:
     """Write a checked order, pending, held or denied, inside the caller's transaction and under the portfolio's lock.
 
     An order that its venue cannot rest is held until the platform sees its price.
     """
-    order_class = class_of(intent, links)
+    order_class = class_of(intent)
     if (known := known_order(portfolio, client_order_id)) is not None:
         same = same_order_require(
             known=known,
@@ -178,14 +163,14 @@ def order_commit(
         role=origin.role,
     )
     order = order_build(portfolio, instrument, intent, market, client_order_id, origin)
-    order.order_class, order.oco_group, order.parent = order_class, links.group, links.parent
-    return Placement(order_write(order=order, decision=decision, waits_for=links.waits_for), is_new=True)
+    order.order_class = order_class
+    return Placement(order_write(order=order, decision=decision), is_new=True)
 
 
-def order_write(*, order: Order, decision: Approved | Denied, waits_for: str, detail: Detail | None = None) -> Order:
+def order_write(*, order: Order, decision: Approved | Denied, waits_for: str = "") -> Order:
     """Save a new order as the risk check has decided: to be sent, denied, or held for what it waits for."""
     metrics.count_order(order)
-    asked = {"quantity": plain(order.quantity), **(detail or {})}
+    asked = {"quantity": plain(order.quantity)}
     if isinstance(decision, Denied):
         order.risk = decision.figures
         order_begin(order=order, detail={**asked, "risk": decision.code, **decision.figures})
@@ -217,10 +202,10 @@ def trigger_waited_for(order: Order) -> str:
     return f"its trigger: the venue does not rest {OrderType(order.type).replace('_', '-')} orders of this kind"
 
 
-def class_of(intent: OrderIntent, links: Links) -> OrderClass:
-    """Return the order's class: an entry that names a stop or a target is a bracket."""
+def class_of(intent: OrderIntent) -> OrderClass:
+    """Return the class of a single order: one that names a stop or a target is a bracket."""
     is_bracket = intent.stop_loss is not None or intent.take_profit is not None
-    return OrderClass.BRACKET if is_bracket and links.order_class == OrderClass.SIMPLE else links.order_class
+    return OrderClass.BRACKET if is_bracket else OrderClass.SIMPLE
 
 
 def sized(intent: OrderIntent, instrument: Instrument, market: Market) -> OrderIntent:
