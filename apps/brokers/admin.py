@@ -195,9 +195,12 @@ class BrokerConnectionAdmin(OwnedByService):
 class PaperOrderAdmin(FactAdmin):
     """The paper venue's own book."""
 
-    list_display = ["client_order_id", "connection", "instrument", "side_shown", "type", "quantity_shown", "state"]
-    list_filter = ["status", "side", "type", "instrument"]
-    search_fields = ["client_order_id"]
+    list_display = [
+        "client_order_id", "connection", "instrument", "side_shown", "type", "price_shown", "quantity_shown",
+        "filled_shown", "state", "active_shown",
+    ]  # fmt: skip
+    list_filter = ["status", "side", "type", "time_in_force", "instrument"]
+    search_fields = ["client_order_id", "oco_group"]
     list_select_related = ["connection", "instrument"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PaperOrder]:
@@ -211,6 +214,27 @@ class PaperOrderAdmin(FactAdmin):
     def quantity_shown(self, order: PaperOrder) -> str:
         return amount(order.quantity, order.instrument.quantity_decimals)
 
+    @display(description="Filled", formatting="price", ordering="filled_quantity")
+    def filled_shown(self, order: PaperOrder) -> str:
+        return amount(order.filled_quantity, order.instrument.quantity_decimals)
+
+    @display(description="Price", formatting="price")
+    def price_shown(self, order: PaperOrder) -> str:
+        """The price that it waits for: its own, else how far it trails and behind what."""
+        decimals = order.instrument.price_decimals
+        prices = [amount(price, decimals) for price in (order.stop_price, order.limit_price) if price is not None]
+        if order.trail_percent is not None:
+            prices.append(f"{order.trail_percent.normalize():f} %")
+        if order.trail_amount is not None:
+            prices.append(amount(order.trail_amount, decimals))
+        if order.best_price is not None:
+            prices.append(f"behind {amount(order.best_price, decimals)}")
+        return ", ".join(prices)
+
+    @display(description="Active from (UTC)", ordering="active_from")
+    def active_shown(self, order: PaperOrder) -> object:
+        return relative_time(order.active_from)
+
     @display(description="Status", ordering="status")
     def state(self, order: PaperOrder) -> object:
         return status_badge(order.status, order.get_status_display())
@@ -220,8 +244,12 @@ class PaperOrderAdmin(FactAdmin):
 class PaperTradeAdmin(FactAdmin):
     """Executions at the paper venue."""
 
-    list_display = ["executed", "order", "instrument", "quantity_shown", "price_shown", "fee_shown"]
-    list_select_related = ["order__instrument"]
+    list_display = [
+        "executed", "order", "connection", "instrument", "side_shown", "quantity_shown", "price_shown", "fee_shown",
+    ]  # fmt: skip
+    list_filter = ["order__side", "order__instrument"]
+    search_fields = ["order__client_order_id"]
+    list_select_related = ["order__instrument", "order__connection"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PaperTrade]:
         return super().get_queryset(request).filter(order__connection__in=connections_of(request.user).values("pk"))
@@ -229,6 +257,14 @@ class PaperTradeAdmin(FactAdmin):
     @display(description="Executed (UTC)", ordering="executed_at")
     def executed(self, trade: PaperTrade) -> object:
         return relative_time(trade.executed_at)
+
+    @display(description="Connection", ordering="order__connection__name")
+    def connection(self, trade: PaperTrade) -> str:
+        return trade.order.connection.name
+
+    @display(description="Side", ordering="order__side")
+    def side_shown(self, trade: PaperTrade) -> object:
+        return side_badge(trade.order.side)
 
     @display(description="Instrument", ordering="order__instrument__symbol")
     def instrument(self, trade: PaperTrade) -> str:
