@@ -111,7 +111,9 @@ class PaperGateway:
 
     def fetch_positions(self, symbols: list[str]) -> dict[str, VenuePosition]:
         """Return the sum of the account's executions in each instrument."""
-        signed = Case(When(order__side=Side.SELL, then=-F("quantity")), default=F("quantity"))
+        signed = Case(
+            When(order__side=Side.SELL, then=-F("quantity")), default=F("quantity"), output_field=AmountField()
+        )
         rows = (
             PaperTrade.objects.filter(order__connection=self.connection, order__instrument__symbol__in=symbols)
             .values("order__instrument__symbol")
