@@ -19,6 +19,7 @@ urlpatterns = [
     path("api/", include("apps.accounts.api.urls")),
     path("api/", include("apps.alerts.api.urls")),
     path("api/", include("apps.marketdata.api.urls")),
+    path("api/", include("apps.brokers.api.urls")),
     path("api/", include("apps.portfolio.api.urls")),
     path("api/", include("apps.strategies.api.urls")),
     path("api/", include("apps.orders.api.urls")),

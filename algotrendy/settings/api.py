@@ -70,6 +70,7 @@ SPECTACULAR_SETTINGS = {
         "OrderRole": "apps.orders.models.OrderRole",
         "OrderType": "apps.common.api.schema.ORDER_TYPES",
         "Side": "apps.common.api.schema.SIDES",
+        "ConnectionKind": "apps.brokers.models.BrokerKind",
         "OrderStatus": "apps.common.api.schema.ORDER_STATUSES",
         "HealthStatus": "apps.operations.api.serializers.STATUSES",
         "PositionSide": "apps.common.api.schema.POSITION_SIDES",

@@ -30,6 +30,7 @@ CELERY_TASK_ROUTES = {
     "orders.*": {"queue": "orders"},
     "marketdata.download": {"queue": "downloads"},
     "marketdata.*": {"queue": "marketdata"},
+    "brokers.*": {"queue": "marketdata"},
     "strategies.*": {"queue": "backtests"},
 }
 CELERY_TASK_ALWAYS_EAGER = False

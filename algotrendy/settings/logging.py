@@ -75,6 +75,9 @@ LOGGING = {
         "flower": {"level": "ERROR"},
         "kombu": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
+        # At DEBUG they tell requests with the keys and signatures that go to exchanges.
+        "ccxt": {"level": "WARNING"},
+        "urllib3": {"level": "INFO"},
     },
 }
 

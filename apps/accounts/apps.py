@@ -8,3 +8,6 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.accounts import receivers  # noqa: F401
+        from apps.common.encryption import seals
+
+        seals("accounts.Authenticator", "encrypted_secret")

@@ -6,62 +6,189 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
-from unfold.decorators import display
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
 
+from apps.brokers.dialogs import RemoveForm, SetForm, TestForm, key_told
+from apps.brokers.forms import EXCHANGE_ONLY, ConnectionForm, conditions
 from apps.brokers.models import BrokerConnection, PaperOrder, PaperTrade
 from apps.brokers.selectors import connections_of
-from apps.brokers.services import paper_connection_create
-from apps.common.console import FactAdmin, amount, relative_time, status_badge
+from apps.brokers.services import (
+    connection_change,
+    connection_create,
+    connection_test_ask,
+    credentials_remove,
+    credentials_set,
+)
+from apps.brokers.services.connections import PAPER_ONLY
+from apps.common.console import FactAdmin, act, amount, relative_time, status_badge
 from apps.common.console.admin import OwnedByService
-from apps.common.console.figures import side_badge
+from apps.common.console.figures import EMPTY, side_badge
+
+MONEY = {
+    "paper": ("retry", "Paper"),
+    "sandbox": ("open", "Sandbox"),
+    "live": ("failed", "Live"),
+    "off": ("disabled", "Off"),
+}
+"""The badge of each sort of money."""
+FACTS = ["money_shown", "key_shown", "rights_shown", "tested"]
+CHANGE = "admin:brokers_brokerconnection_change"
 
 
 @admin.register(BrokerConnection)
 class BrokerConnectionAdmin(OwnedByService):
     """Accounts at venues; traders open theirs, administrators see all."""
 
+    form = ConnectionForm
     visible = staticmethod(connections_of)
-    list_display = ["name", "owner", "kind", "money", "is_active", "commission_shown", "slippage_shown", "created"]
-    list_filter = ["kind", "is_live", "is_active"]
-    search_fields = ["name", "owner__username"]
-    fieldsets = [
-        (None, {"fields": ["name", "owner", "kind", "is_live", "is_active"]}),
-        ("Paper venue", {"fields": ["commission_rate", "slippage_rate"]}),
-    ]
+    list_display = ["name", "owner", "venue", "money_shown", "key_shown", "rights_shown", "tested", "costs", "created"]
+    list_filter = ["kind", "exchange", "is_live", "is_active"]
+    search_fields = ["name", "exchange", "owner__username"]
+    actions_detail = ["test_connection", "set_credentials", "remove_credentials"]
+    change_form_outer_before_template = "console/connection_test.html"
+    empty_hint = "Add a connection: the paper venue trades without money, an exchange needs a key of yours."
+
+    @property
+    def conditional_fields(self) -> dict[str, str]:
+        return conditions()
+
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        if obj is None:
+            return [(None, {"fields": ["name", "kind", *EXCHANGE_ONLY]}), ("Paper venue", {"fields": PAPER_ONLY})]
+        if obj.is_paper:  # type: ignore[attr-defined]
+            return [(None, {"fields": ["name", "owner", "kind", "is_active"]}), ("Paper venue", {"fields": PAPER_ONLY})]
+        own = ["name", "owner", ("exchange", "market_type"), "is_active", "sandbox", "is_live"]
+        return [(None, {"fields": own}), ("Key", {"fields": [tuple(FACTS)]})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
-        return ["owner", "kind", "is_live"] if obj is not None else ["owner", "kind", "is_live", "is_active"]
+        return [*FACTS, "owner"] if obj is None else [*FACTS, "owner", "kind", "exchange", "market_type"]
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        connection: BrokerConnection | None = self.get_object(request, object_id) if object_id else None
+        shown = None if connection is None or connection.is_paper else connection
+        context = {**(extra_context or {}), "connection": shown, "waits": shown is not None and shown.is_being_tested}
+        return super().changeform_view(request, object_id, form_url, context)
 
     def save_model(self, request: HttpRequest, obj: BrokerConnection, form: Any, change: bool) -> None:
         if change:
-            obj.full_clean()
-            obj.save(update_fields=[*form.changed_data, "updated_at"])
+            changes = {name: form.cleaned_data[name] for name in form.changed_data}
+            connection_change(connection=obj, actor=request.user, **changes)
             return
-        made = paper_connection_create(
-            owner=request.user,
-            name=obj.name,
-            commission_rate=obj.commission_rate,
-            slippage_rate=obj.slippage_rate,
-        )
-        obj.pk, obj.owner = made.pk, made.owner
-        obj._state.adding = False
+        made = connection_create(owner=request.user, **form.asked())
+        obj.__dict__.update(made.__dict__)
 
-    @display(description="Money")
-    def money(self, connection: BrokerConnection) -> object:
-        return status_badge("failed", "Live") if connection.is_live else status_badge("retry", "Paper")
+    def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[Any]:
+        """Offer what concerns a key where there can be one."""
+        connection = self.get_queryset(request).filter(pk=object_id).first()
+        if connection is None or connection.is_paper:
+            return []
+        offered = super().get_actions_detail(request, object_id)
+        return offered if connection.has_credentials else [each for each in offered if each.path == "set_credentials"]
 
-    @display(description="Commission", formatting="price", ordering="commission_rate")
-    def commission_shown(self, connection: BrokerConnection) -> str:
-        return f"{(connection.commission_rate * 100).normalize():f} %"
+    @display(description="Venue", ordering="exchange")
+    def venue(self, connection: BrokerConnection) -> str:
+        if connection.is_paper:
+            return connection.get_kind_display()
+        return f"{connection.exchange}, {connection.get_market_type_display().lower()}"
 
-    @display(description="Slippage", formatting="price", ordering="slippage_rate")
-    def slippage_shown(self, connection: BrokerConnection) -> str:
-        return f"{(connection.slippage_rate * 100).normalize():f} %"
+    @display(description="Money", ordering="is_live")
+    def money_shown(self, connection: BrokerConnection) -> object:
+        return status_badge(*MONEY[connection.money])
+
+    @display(description="Key", ordering="key_hint")
+    def key_shown(self, connection: BrokerConnection) -> str:
+        return key_told(connection) if connection.has_credentials else EMPTY
+
+    @display(description="Rights")
+    def rights_shown(self, connection: BrokerConnection) -> object:
+        found = connection.test_told
+        if connection.is_paper or not found["ok"]:
+            return EMPTY
+        if found["can_withdraw"]:
+            return status_badge("failed", "May withdraw")
+        words = [word for word in ("read", "trade") if found[f"can_{word}"]]
+        return ", ".join(words).capitalize()
+
+    @display(description="Last test (UTC)", ordering="tested_at")
+    def tested(self, connection: BrokerConnection) -> object:
+        found = connection.test_told
+        if connection.tested_at is None or found["ok"]:
+            return relative_time(connection.tested_at)
+        return status_badge("failed", "Failed")
+
+    @display(description="Fee and slippage", formatting="price")
+    def costs(self, connection: BrokerConnection) -> str:
+        if not connection.is_paper:
+            return "The exchange's"
+        rates = (connection.commission_rate, connection.slippage_rate)
+        return " + ".join(f"{(rate * 100).normalize():f} %" for rate in rates)
 
     @display(description="Created (UTC)", ordering="created_at")
     def created(self, connection: BrokerConnection) -> object:
         return relative_time(connection.created_at)
+
+    def has_key_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        return request.user.has_perm("brokers.change_brokerconnection")
+
+    @action(
+        description="Set credentials",
+        icon="key",
+        permissions=["key"],
+        dialog={"title": "Set credentials", "form_class": SetForm, "form_submit_text": "Set credentials"},
+    )
+    def set_credentials(self, request: HttpRequest, form: SetForm, object_id: str) -> HttpResponse:
+        given = {name: form.cleaned_data[name] for name in ("key", "secret", "password")}
+        return act(
+            request,
+            lambda: credentials_set(connection=form.row, actor=request.user, **given),
+            done=f"{form.row} has its key. Test the connection to see what it may do.",
+            back=reverse(CHANGE, args=[object_id]),
+        )
+
+    @action(
+        description="Remove credentials",
+        icon="key_off",
+        variant=ActionVariant.DANGER,
+        permissions=["key"],
+        dialog={
+            "title": "Remove the credentials?",
+            "form_class": RemoveForm,
+            "form_submit_text": "Remove credentials",
+            "dismiss_text": "Keep the key",
+            "is_danger": True,
+        },
+    )
+    def remove_credentials(self, request: HttpRequest, form: RemoveForm, object_id: str) -> HttpResponse:
+        return act(
+            request,
+            lambda: credentials_remove(connection=form.row, actor=request.user),
+            done=f"{form.row} has no key any more.",
+            back=reverse(CHANGE, args=[object_id]),
+        )
+
+    @action(
+        description="Test connection",
+        icon="network_check",
+        variant=ActionVariant.PRIMARY,
+        permissions=["key"],
+        dialog={"title": "Test this connection?", "form_class": TestForm, "form_submit_text": "Test connection"},
+    )
+    def test_connection(self, request: HttpRequest, form: TestForm, object_id: str) -> HttpResponse:
+        return act(
+            request,
+            lambda: connection_test_ask(connection=form.row, actor=request.user),
+            done="The exchange is being asked; its answer appears here.",
+            back=reverse(CHANGE, args=[object_id]),
+        )
 
 
 @admin.register(PaperOrder)

@@ -5,3 +5,8 @@ class BrokersConfig(AppConfig):
     name = "apps.brokers"
     label = "brokers"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from apps.common.encryption import seals
+
+        seals("brokers.BrokerConnection", "encrypted_credentials")

@@ -13,6 +13,8 @@ from algotrendy.trading.errors import BrokerRejected, BrokerUnavailable
 CALLS = Counter("broker_api_calls_total", "Calls to venues.", ["broker", "operation", "result"])
 DURATION = Histogram("broker_api_call_duration_seconds", "How long venues took to answer.", ["broker", "operation"])
 
+CONNECTION_TESTS = Counter("connection_tests_total", "Tests of connections, by how they ended.", ["venue", "result"])
+
 
 @contextmanager
 def counted(broker: str, operation: str) -> Iterator[None]:

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.db.models import Model
 
 SHORTEST_KEY = 32
+_sealed_fields: dict[str, str] = {}
 
 
 class Undecipherable(Exception):
@@ -38,6 +41,17 @@ def decrypt(token: str) -> str:
 def renew(token: str) -> str:
     """Return the secret encrypted by the newest key; raise Undecipherable."""
     return encrypt(decrypt(token))
+
+
+def seals(model: str, field: str) -> None:
+    """Say that a model keeps secrets in a field, so that they are renewed with the keys; apps do so when ready."""
+    _sealed_fields[model] = field
+
+
+def sealed_fields() -> Iterator[tuple[type[Model], str]]:
+    """Return every model that keeps secrets, and the field that holds them."""
+    for name, field in sorted(_sealed_fields.items()):
+        yield apps.get_model(name), field
 
 
 def _keys() -> MultiFernet:

@@ -80,6 +80,7 @@ def cast(admin: User, trader: User, other_trader: User, viewer: User) -> Cast:
     ids = {
         "alert_id": make_alert(trader).pk,
         "gap_id": history["marketdata_gap"].pk, "download_id": history["marketdata_download"].pk,
+        "connection_id": book.portfolio.connection.pk,
         "portfolio_id": book.portfolio.pk, "strategy_id": book.strategy.pk, "order_id": book.order.pk,
         "client_order_id": book.order.client_order_id,
         "backtest_id": backtest.pk, "optimization_id": make_optimization(trader).pk,

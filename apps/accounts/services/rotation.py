@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
 
-from apps.accounts.models import Authenticator
-from apps.common.encryption import Undecipherable, renew
+from apps.common.encryption import Undecipherable, renew, sealed_fields
 
 
 def secrets_rotate() -> tuple[int, int]:
     """Encrypt every secret by the newest of ENCRYPTION_KEYS; return how many were, and how many no key opens."""
     renewed = lost = 0
-    for device_id in Authenticator.objects.values_list("pk", flat=True):
-        with transaction.atomic():
-            device = Authenticator.objects.select_for_update().get(pk=device_id)
-            try:
-                device.encrypted_secret = renew(device.encrypted_secret)
-            except Undecipherable:
-                lost += 1
-                continue
-            device.save(update_fields=["encrypted_secret"])
-            renewed += 1
+    for model, field in sealed_fields():
+        rows: Any = model._default_manager
+        for row_id in rows.exclude(**{field: ""}).values_list("pk", flat=True):
+            is_renewed = _renew(rows, row_id, field)
+            renewed, lost = renewed + is_renewed, lost + (not is_renewed)
     return renewed, lost
+
+
+@transaction.atomic
+def _renew(rows: Any, row_id: Any, field: str) -> bool:
+    row = rows.select_for_update(of=("self",)).get(pk=row_id)
+    try:
+        setattr(row, field, renew(getattr(row, field)))
+    except Undecipherable:
+        return False
+    row.save(update_fields=[field])
+    return True

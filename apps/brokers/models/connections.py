@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.dateparse import parse_datetime
 
 from apps.common.models import PublicModel
 
@@ -97,3 +99,34 @@ class BrokerConnection(PublicModel):
     @property
     def has_credentials(self) -> bool:
         return bool(self.encrypted_credentials)
+
+    @property
+    def money(self) -> str:
+        """What an order through the connection moves: paper, a sandbox's, live, or nothing, for it does not go out."""
+        if not self.is_active:
+            return "off"
+        if self.is_paper:
+            return "paper"
+        if self.sandbox:
+            return "sandbox"
+        return "live" if self.is_live else "off"
+
+    @property
+    def is_being_tested(self) -> bool:
+        """Whether a test was asked for to which there is no answer yet."""
+        return "asked_at" in self.test_result
+
+    @property
+    def test_told(self) -> dict[str, Any]:
+        """What the last test told, every part of it; what it did not tell is None."""
+        found = self.test_result
+        asked = parse_datetime(found.get("asked_at") or "")
+        return {
+            "ok": found.get("ok"),
+            "code": found.get("code", ""),
+            "message": found.get("message", ""),
+            **{name: found.get(name) for name in ("can_read", "can_trade", "can_withdraw", "is_ip_restricted")},
+            "warnings": list(found.get("warnings", ())),
+            "rests": list(found.get("rests", ())),
+            "asked_at": asked,
+        }

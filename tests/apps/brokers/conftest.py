@@ -49,9 +49,9 @@ def connection(trader: User, venue: TradingVenue) -> BrokerConnection:
 
 
 def exchange_connection(owner: User, **overrides: Any) -> BrokerConnection:
-    """Return a connection to the loopback exchange as Binance's spot market, past its test network."""
+    """Return a connection to the loopback exchange as Binance's spot market, on its test network."""
     values = {
-        "name": "Binance", "kind": BrokerKind.CCXT, "exchange": "binance", "sandbox": False,
+        "name": "Binance", "kind": BrokerKind.CCXT, "exchange": "binance", "sandbox": True,
         "encrypted_credentials": sealed(Credentials(KEY, SECRET)), "credentials_at": datetime.now(UTC), **overrides,
     }  # fmt: skip
     return make_connection(owner, **values)

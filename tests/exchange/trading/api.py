@@ -121,7 +121,7 @@ def all_orders(venue: TradingVenue, account: Account, params: Params) -> list[di
         if order.key == account.key and order.symbol == symbol and order.order_id >= first
         and start <= order.time <= end and venue.is_visible(order)
     ]  # fmt: skip
-    return _page(found, params, forward=bool(first or start))
+    return _page(found, params, forward=bool({"orderId", "startTime"} & params.keys()))
 
 
 def trades(venue: TradingVenue, account: Account, params: Params) -> list[dict[str, Any]]:
@@ -137,7 +137,7 @@ def trades(venue: TradingVenue, account: Account, params: Params) -> list[dict[s
         if trade.key == account.key and trade.symbol == symbol and trade.trade_id >= first
         and start <= trade.time <= end and order_id in (0, trade.order_id)
     ]  # fmt: skip
-    page = _page(found, params, forward=bool(first or start or order_id))
+    page = _page(found, params, forward=bool({"fromId", "startTime", "orderId"} & params.keys()))
     return [each for each in page for _ in range(2 if venue.duplicate_trades else 1)]
 
 

@@ -16,5 +16,5 @@ class Command(BaseCommand):
         renewed, lost = secrets_rotate()
         self.stdout.write(f"{renewed} secrets are encrypted by the newest key.")
         if lost:
-            advice = "put the missing key back, or remove those second factors"
+            advice = "put the missing key back, or remove those second factors and set those credentials again"
             raise CommandError(f"{lost} secrets are opened by none of the keys: {advice}.")

@@ -49,6 +49,11 @@ class ExchangeClient:
             raise BrokerRejected(f"{self.exchange} does not trade {name}.", code="unknown_symbol")
         return known
 
+    def markets(self) -> list[Market]:
+        """Return every market of the connection's kind that trades."""
+        found: dict[str, Market] = self._sorted(self.behind.load_markets, True)
+        return [market for market in found.values() if market.get("active") is not False]
+
     def name_of(self, symbol: str) -> str:
         """Return ccxt's name of an instrument: a perpetual swap's tells in what it settles."""
         if self.market_type is MarketType.SWAP and ":" not in symbol:

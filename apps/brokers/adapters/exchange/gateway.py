@@ -19,6 +19,7 @@ from algotrendy.trading.broker import (
 )
 from algotrendy.trading.errors import BrokerRejected, BrokerUnavailable
 from algotrendy.trading.values import OrderType, TimeInForce
+from apps.brokers.live import LiveRefused, require_may_trade
 from apps.brokers.models import BrokerConnection, MarketType
 
 from . import reading
@@ -26,7 +27,7 @@ from .abilities import ASKED_BY_CLIENT_ID, exchange_traits
 from .client import ExchangeClient, Market, client_of
 from .ids import to_wire
 from .pages import pages_by_id, trade_rows
-from .rights import rights_of
+from .rights import rests_at, rights_of
 
 _SENT_AS = {
     OrderType.MARKET: ("market", ""),
@@ -58,6 +59,7 @@ class CcxtGateway:
         return client_of(self.connection)
 
     def submit_order(self, request: OrderRequest) -> VenueOrder:
+        self._require_may_trade()
         client = self.client
         market = client.market(request.symbol)
         type_, price, params = self._written(request, client, market)
@@ -158,11 +160,22 @@ class CcxtGateway:
             raise BrokerRejected(
                 f"{self.connection.exchange} takes whole leverages of contracts only.", code="not_supported"
             )
+        self._require_may_trade()
         client = self.client
         client.ask("set_leverage", int(leverage), client.market(symbol)["symbol"])
 
     def key_rights(self) -> KeyRights:
         return rights_of(self.client, sandbox=self.connection.sandbox)
+
+    def types_that_rest(self) -> frozenset[OrderType]:
+        """Ask the exchange which types of order rest there; the answer is kept where the connection was tested."""
+        return rests_at(self.client)
+
+    def _require_may_trade(self) -> None:
+        try:
+            require_may_trade(self.connection)
+        except LiveRefused as error:
+            raise BrokerRejected(error.message, code=error.code) from None
 
     def _written(
         self, request: OrderRequest, client: ExchangeClient, market: Market

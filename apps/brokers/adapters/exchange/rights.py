@@ -16,6 +16,12 @@ UNKNOWN_WITHDRAWAL = "The exchange does not say whether the key may withdraw mon
 NO_TRADING = "The key may not trade: orders will be refused."
 EVERY_ADDRESS = "The key works from every address. Restrict it to this server's at the exchange."
 
+_STOPS = {
+    OrderType.STOP: "STOP_LOSS",
+    OrderType.STOP_LIMIT: "STOP_LOSS_LIMIT",
+    OrderType.TAKE_PROFIT: "TAKE_PROFIT",
+}
+
 
 def rights_of(client: ExchangeClient, *, sandbox: bool) -> KeyRights:
     """Ask for the key's rights, where the exchange tells them; elsewhere a read shows that it may at least read."""
@@ -27,18 +33,13 @@ def rights_of(client: ExchangeClient, *, sandbox: bool) -> KeyRights:
     return _rights(can_trade=can_trade if isinstance(can_trade, bool) else None, is_sandbox=sandbox)
 
 
-def rests_at(client: ExchangeClient, symbol: str) -> frozenset[OrderType]:
-    """Return the types of order that rest at an exchange and are found there by the ids of every other."""
+def rests_at(client: ExchangeClient) -> frozenset[OrderType]:
+    """Return the types of order that rest at every market of an exchange, and are found there as all others are."""
     if client.exchange not in ONE_BOOK or client.market_type is not MarketType.SPOT:
         return BEFORE_TEST
-    info = client.market(symbol).get("info") or {}
-    has = set(info.get("orderTypes") or ())
-    stops = {
-        OrderType.STOP: "STOP_LOSS",
-        OrderType.STOP_LIMIT: "STOP_LOSS_LIMIT",
-        OrderType.TAKE_PROFIT: "TAKE_PROFIT",
-    }
-    return BEFORE_TEST | {type_ for type_, word in stops.items() if word in has}
+    words = [set((market.get("info") or {}).get("orderTypes") or ()) for market in client.markets()]
+    everywhere = set.intersection(*words) if words else set()
+    return BEFORE_TEST | {type_ for type_, word in _STOPS.items() if word in everywhere}
 
 
 def _told_by_binance(client: ExchangeClient) -> KeyRights:
