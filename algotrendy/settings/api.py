@@ -68,6 +68,8 @@ SPECTACULAR_SETTINGS = {
         "DownloadStatus": "apps.marketdata.models.DownloadStatus",
         "AlertSeverity": "apps.alerts.models.Severity",
         "OrderRole": "apps.orders.models.OrderRole",
+        "OrderClass": "apps.orders.models.OrderClass",
+        "OrderListClass": "apps.orders.api.serializers.LIST_CLASSES",
         "OrderType": "apps.common.api.schema.ORDER_TYPES",
         "Side": "apps.common.api.schema.SIDES",
         "ConnectionKind": "apps.brokers.models.BrokerKind",

@@ -8,8 +8,9 @@ from typing import Any
 
 from django.urls import reverse
 
-from apps.common.console.figures import amount, money
+from apps.common.console.figures import amount, money, side_badge, status_badge
 from apps.orders.models import Fill, Order, OrderEvent
+from apps.orders.selectors import linked_orders
 from apps.portfolio.models import Position
 
 TONES = {"denied": "down", "rejected": "down", "filled": "up", "partially_filled": "up", "canceled": "flat"}
@@ -87,3 +88,43 @@ def _position(position: Position) -> Step:
         text = f"{position.side} {size} {instrument} entered at {entry}"
     url = reverse("admin:portfolio_position_change", args=[position.pk])
     return Step("account_balance_wallet", "Position", text, url=url, tone="info")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A linked order as a line of the panel."""
+
+    how: str
+    order: Order
+
+    @property
+    def reference(self) -> str:
+        return str(self.order.pk)[:8]
+
+    @property
+    def url(self) -> str:
+        return reverse("admin:orders_order_change", args=[self.order.pk])
+
+    @property
+    def side(self) -> str:
+        return side_badge(self.order.side)
+
+    @property
+    def state(self) -> str:
+        return status_badge(self.order.status, self.order.get_status_display())
+
+    @property
+    def quantity(self) -> str:
+        return amount(self.order.quantity, self.order.instrument.quantity_decimals)
+
+    @property
+    def price(self) -> str:
+        price = self.order.limit_price or self.order.stop_price or self.order.trail_amount
+        if self.order.trail_percent is not None:
+            return f"{self.order.trail_percent.normalize():f} %"
+        return "Market" if price is None else amount(price, self.order.instrument.price_decimals)
+
+
+def links_of(order: Order) -> list[Link]:
+    """Return the order's links for its page."""
+    return [Link(how, other) for how, other in linked_orders(order)]

@@ -57,8 +57,8 @@ def linked_orders(order: Order) -> list[tuple[str, Order]]:
     """Return the orders that are linked with this one, each with how, oldest first within each kind."""
     rows = Order.objects.select_related("instrument")
     links: list[tuple[str, QuerySet[Order]]] = [
-        ("Waits for" if order.order_class == OrderClass.OTO else "Protects", rows.filter(pk=order.parent_id)),
-        ("Replaces", rows.filter(pk=order.replaces_id)),
+        ("Waits for" if order.order_class == OrderClass.OTO else "Protects", rows.filter(legs=order)),
+        ("Replaces", rows.filter(replaced_by=order)),
         ("Replaced by", rows.filter(replaces=order)),
         ("Triggers" if order.order_class == OrderClass.OTO else "Protected by", rows.filter(parent=order)),
     ]

@@ -207,6 +207,8 @@ CONSOLE_ACTIONS = {
     "strategies_strategy_unarchive_strategy": TRADERS,
     "strategies_strategyversion_restore_version": TRADERS,
     "orders_order_cancel_order": TRADERS,
+    "orders_order_replace_order": TRADERS,
+    "orders_order_new_order": TRADERS,
     "orders_order_cancel_all": TRADERS,
     "orders_reconciliation_reconcile_now": TRADERS,
     "portfolio_position_close_position": TRADERS,

@@ -31,6 +31,7 @@ NO_ID = (
 TWO_IDS = "The header Idempotency-Key names another id than the body; give one of them."
 
 
+LIST_CLASSES = [(kind.value, kind.label) for kind in (OrderClass.OCO, OrderClass.OTO)]
 NO_SIZE = "Give a quantity, or a notional in the quote currency."
 TWO_SIZES = "Give a quantity or a notional, not both."
 
@@ -86,11 +87,11 @@ class OrderCreateSerializer(KeyedSerializer, IntentSerializer):
 
 
 class OrderListCreateSerializer(KeyedSerializer):
-    """Linked orders: two of which the first fill cancels the other (oco), or a primary and what its fill lets go (oto)."""
+    """Linked orders: two of which one cancels the other (oco), or a primary and what its fill lets go (oto)."""
 
     portfolio = OwnedField(selector=portfolios_of, what="portfolio")
     symbol = InstrumentField(source="instrument")
-    order_class = serializers.ChoiceField(choices=[OrderClass.OCO.value, OrderClass.OTO.value])
+    order_class = serializers.ChoiceField(choices=LIST_CLASSES)
     orders = IntentSerializer(
         many=True,
         min_length=2,
@@ -162,11 +163,11 @@ class OrderSerializer(RowSerializer):
         model = Order
         fields = [
             "id", "client_order_id", "exchange_order_id", "portfolio", "symbol", "side", "type", "status",
-            "time_in_force", "quantity", "notional", "filled_quantity", "remaining_quantity", "limit_price", "stop_price",
-            "trail_amount", "trail_percent", "best_price", "average_fill_price", "reference_price", "post_only",
-            "reduce_only", "stop_loss", "take_profit", "fees_paid", "role", "book", "strategy", "signal", "order_class",
-            "parent", "oco_group", "replaces", "reason_code", "reason", "expires_at", "cancel_requested_at",
-            "submitted_at", "closed_at", "created_at", "updated_at", "version", "metadata",
+            "time_in_force", "quantity", "notional", "filled_quantity", "remaining_quantity", "limit_price",
+            "stop_price", "trail_amount", "trail_percent", "best_price", "average_fill_price", "reference_price",
+            "post_only", "reduce_only", "stop_loss", "take_profit", "fees_paid", "role", "book", "strategy", "signal",
+            "order_class", "parent", "oco_group", "replaces", "reason_code", "reason", "expires_at",
+            "cancel_requested_at", "submitted_at", "closed_at", "created_at", "updated_at", "version", "metadata",
         ]  # fmt: skip
 
 
@@ -174,7 +175,7 @@ class PlacedListSerializer(serializers.Serializer):  # type: ignore[type-arg]
     """Linked orders as they were committed."""
 
     client_order_id = serializers.CharField()
-    order_class = serializers.ChoiceField(choices=[OrderClass.OCO.value, OrderClass.OTO.value])
+    order_class = serializers.ChoiceField(choices=LIST_CLASSES)
     orders = OrderSerializer(many=True)
 
 

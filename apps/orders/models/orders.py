@@ -142,7 +142,8 @@ class Order(PublicModel):
     def kept_quantity(self) -> Decimal:
         """What remains once the venue has confirmed the lower quantity that was asked for."""
         kept: Decimal = self.quantity if self.requested_quantity is None else self.requested_quantity
-        return max(kept - self.filled_quantity, Decimal(0))
+        left: Decimal = kept - self.filled_quantity
+        return max(left, Decimal(0))
 
 
 class OrderEvent(models.Model):

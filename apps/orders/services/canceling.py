@@ -61,14 +61,16 @@ def orders_cancel(
     instrument: Instrument | None = None,
     strategy: Strategy | None = None,
     side: Side | None = None,
+    of_all: bool = False,
 ) -> list[Order]:
     """Ask for the end of every working order that the filters leave; return those that were asked to end, newest first.
 
-    Without a portfolio or strategy it is the actor's own orders, an administrator's too. Protective orders end with
-    the others. A second call finds nothing that has not been asked already.
+    Without a portfolio or strategy it is the actor's own orders, with `of_all` those of everybody whom they may see.
+    Protective orders end with the others. Asking again changes nothing.
     """
     rows = working_orders().filter(portfolio__is_simulation=False)
-    rows = rows.filter(owner=actor) if portfolio is None and strategy is None else rows
+    is_own = portfolio is None and strategy is None and not of_all
+    rows = rows.filter(owner=actor) if is_own else rows
     wanted = {"portfolio": portfolio, "instrument": instrument, "strategy": strategy, "side": side}
     narrowed = {name: value for name, value in wanted.items() if value is not None}
     rows = rows.filter(pk__in=orders_of(actor).values("pk"), **narrowed)
@@ -76,7 +78,7 @@ def orders_cancel(
     asked = [order for place in places for order in _cancel_all(rows, place, actor)]
     asked.sort(key=lambda order: (order.created_at, order.pk), reverse=True)
     told = {name: str(getattr(value, "pk", value)) for name, value in narrowed.items()}
-    audit(Action.ORDERS_CANCELED, user=actor, count=len(asked), **told)
+    audit(Action.ORDERS_CANCELED, user=actor, count=len(asked), filters=told)
     metrics.count_cancels(len(asked))
     log.info("orders_cancel_requested", count=len(asked), actor=actor.pk, **told)
     return asked

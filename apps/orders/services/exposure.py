@@ -89,9 +89,10 @@ def _promising(portfolio: Portfolio, instead_of: Order | None) -> list[Order]:
     waiting = Q(status=OrderStatus.HELD, order_class=OrderClass.OTO, parent__status__in=WORKING)
     orders = {order.pk: order for order in rows.exclude(waiting)}
     if instead_of is not None:
-        orders.pop(instead_of.pk, None)
+        for key in filter(None, (instead_of.pk, instead_of.replaces_id)):
+            orders.pop(key, None)
     for order in list(orders.values()):
-        replaced = orders.get(order.replaces_id)
+        replaced = orders.get(order.replaces_id) if order.replaces_id else None
         if replaced is not None:
             value = _value(order, _still_wanted(order))
             smaller = order if value <= _value(replaced, replaced.remaining_quantity) else replaced

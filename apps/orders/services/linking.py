@@ -29,12 +29,13 @@ log = structlog.get_logger(__name__)
 RESTING = (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
 
 
-def links_follow(*, order: Order, before: OrderStatus) -> None:
+def links_follow(*, order: Order, before: OrderStatus, is_fill: bool) -> None:
     """Let linked orders follow the order's newest step, a fill or an end. The caller holds the portfolio's lock."""
     if order.oco_group and order.filled_quantity:
         _group_shrink(order)
     if before in TERMINAL:
-        _late_fill(order)
+        if is_fill:
+            _late_fill(order)
     elif order.status in TERMINAL:
         order_ended(order=order)
 
@@ -145,7 +146,7 @@ def _secondaries_settle(primary: Order) -> None:
 
 def _filled_together(order: Order) -> Decimal:
     """Return what the order and those in whose place it came have filled."""
-    filled = order.filled_quantity
+    filled: Decimal = order.filled_quantity
     while order.replaces is not None:
         order = order.replaces
         filled += order.filled_quantity

@@ -73,7 +73,7 @@ def order_list_place(
 
     Raises InvalidOrder, OrderDenied (after all of them are committed as denied) and ClientOrderIdReused.
     """
-    asked = OrderList(order_class, intents, client_order_id, metadata or {})
+    asked = OrderList(OrderClass(order_class), intents, client_order_id, metadata or {})
     _require_shape(asked)
     market = market_of(instrument)
     try:
@@ -81,7 +81,7 @@ def order_list_place(
     except IntegrityError:
         # The same ids came at the same moment for another portfolio, and were quicker: they are known now.
         placement = _place(portfolio, instrument, asked, market, actor)
-    log.info("orders_linked", list=client_order_id, order_class=order_class.value, is_new=placement.is_new)
+    log.info("orders_linked", list=client_order_id, order_class=asked.order_class.value, is_new=placement.is_new)
     denied = [order for order in placement.orders if order.status == OrderStatus.DENIED]
     if denied and all(order.submitted_at is None for order in placement.orders):
         raise OrderDenied(next((order for order in denied if order.reason_code != LINKED_DENIED), denied[0]))

@@ -104,7 +104,8 @@ def rests_at_venue(order: Order, *, is_pair: bool) -> bool:
     """
     traits = traits_of(order.portfolio.connection)
     is_lone_target = is_pair and not traits.groups and order.type == OrderType.TAKE_PROFIT
-    return order.type in traits.rests and not is_lone_target
+    is_sent = order.type == OrderType.MARKET or order.type in traits.rests
+    return is_sent and not is_lone_target
 
 
 def _begin(leg: Order, *, is_pair: bool) -> Order:

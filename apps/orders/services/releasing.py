@@ -22,7 +22,7 @@ from apps.portfolio.selectors import position_held
 def order_go(*, order: Order, quantity: Decimal, is_checked: bool = False, is_triggered: bool = False) -> Order:
     """Let a held order go for a quantity: to its venue, or on to waiting for its trigger; refused, it ends.
 
-    `is_checked` says that the risk check has counted it all the time. The caller holds the locks of portfolio and order.
+    `is_checked` says that the risk check has counted it all the time. The caller holds portfolio's and order's lock.
     """
     if (other := waited_for(order)) is not None:
         order.quantity = quantity
@@ -59,7 +59,7 @@ def _market_time(order: Order) -> datetime:
 
 
 def _market(order: Order) -> Market:
-    """Return the newest price; where there is none any more, what the order was made at: a fill must not fail for it."""
+    """Return the newest price; where there is none any more, the one it was made at: a fill must not fail for it."""
     candle = latest_candle(order.instrument)
     known = Market(order.reference_price, order.active_from)
     return known if candle is None else Market(candle.close, candle.close_time)

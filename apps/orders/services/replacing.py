@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 
 from algotrendy.trading.errors import InvalidOrder, TradingError
 from algotrendy.trading.orders import OrderIntent, OrderStatus
-from algotrendy.trading.risk import Denied
+from algotrendy.trading.risk import Approved, Denied
 from apps.accounts.models import Action, User
 from apps.accounts.services import audit
 from apps.common.jobs import enqueue
@@ -55,6 +55,11 @@ class Amendment:
         names = ("limit_price", "stop_price", "trail_amount", "trail_percent")
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
+    def total(self, order: Order) -> Decimal:
+        """Return the quantity that is wanted in all."""
+        wanted: Decimal = order.quantity if self.quantity is None else self.quantity
+        return wanted
+
     @property
     def asked(self) -> dict[str, str]:
         wanted = {} if self.quantity is None else {"quantity": plain(self.quantity)}
@@ -94,6 +99,27 @@ def order_replace(
     return placement
 
 
+def replacement_check(
+    *,
+    order: Order,
+    quantity: Decimal | None = None,
+    limit_price: Decimal | None = None,
+    stop_price: Decimal | None = None,
+    trail_amount: Decimal | None = None,
+    trail_percent: Decimal | None = None,
+) -> Denied | None:
+    """Return why the risk check would deny the replacement, None where it would not; raise what else stands against it.
+
+    Nothing is written; the check is made again, under the locks, when the order is replaced.
+    """
+    amendment = Amendment(quantity, limit_price, stop_price, trail_amount, trail_percent)
+    market = market_of(order.instrument)
+    _require_replaceable(order, amendment)
+    tradable_require(portfolio=order.portfolio, instrument=order.instrument)
+    decision = _decide(order, _intent(order, amendment, amendment.total(order), market), market)
+    return decision if isinstance(decision, Denied) else None
+
+
 @transaction.atomic
 def _replace(order: Order, amendment: Amendment, market: Market, client_order_id: str, actor: User) -> Placement:
     portfolio = portfolio_lock(order.portfolio_id)
@@ -106,16 +132,9 @@ def _replace(order: Order, amendment: Amendment, market: Market, client_order_id
         return Placement(known, is_new=False)
     _require_replaceable(order, amendment)
     tradable_require(portfolio=portfolio, instrument=order.instrument)
-    total = order.quantity if amendment.quantity is None else amendment.quantity
+    total = amendment.total(order)
     intent = _intent(order, amendment, total, market)
-    decision = risk_check(
-        portfolio=portfolio,
-        instrument=order.instrument,
-        book=order.book,
-        intent=intent,
-        market_price=market.price,
-        instead_of=order,
-    )
+    decision = _decide(order, intent, market)
     successor = _build(order, amendment, total, market, client_order_id)
     metrics.count_order(successor)
     detail = {"replaces": str(order.pk), "asked": amendment.asked}
@@ -129,6 +148,21 @@ def _replace(order: Order, amendment: Amendment, market: Market, client_order_id
     audit(action, user=actor, target=successor, order=successor.summary, replaces=str(order.pk), **amendment.asked)
     successor.refresh_from_db()
     return Placement(successor, is_new=True)
+
+
+def _decide(order: Order, intent: OrderIntent, market: Market) -> Approved | Denied:
+    """Return what the risk check says; what waits for the fill of another is checked when that has come."""
+    other = waited_for(order)
+    if other is not None and other.pk == order.parent_id:
+        return Approved()
+    return risk_check(
+        portfolio=order.portfolio,
+        instrument=order.instrument,
+        book=order.book,
+        intent=intent,
+        market_price=market.price,
+        instead_of=order,
+    )
 
 
 def _take_place(successor: Order, order: Order, detail: dict[str, Any]) -> None:
@@ -158,7 +192,8 @@ def _intent(order: Order, amendment: Amendment, total: Decimal, market: Market) 
     trails = (amendment.trail_amount, amendment.trail_percent)
     fresh = {} if trails == (None, None) else {"trail_amount": None, "trail_percent": None}
     left = total - _filled_before(order)
-    intent = changed(intent_again(order), quantity=left, **{**fresh, **amendment.prices})
+    figures: dict[str, Any] = {**fresh, **amendment.prices}
+    intent = changed(intent_again(order), quantity=left, **figures)
     if left <= 0:
         raise InvalidOrder(
             f"{_filled_before(order).normalize():f} are filled already; ask for more than that, or cancel the order.",

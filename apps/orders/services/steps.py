@@ -55,8 +55,9 @@ def order_step(
     order.save()
     _write_event(order, kind, before, detail or {})
     _publish(order)
-    if kind == "filled" or (order.status != before and OrderStatus(order.status).is_terminal):
-        _tell_linked(order, OrderStatus(before))
+    is_fill = kind == "filled"
+    if is_fill or (order.status != before and OrderStatus(order.status).is_terminal):
+        _tell_linked(order, OrderStatus(before), is_fill=is_fill)
     return order
 
 
@@ -75,10 +76,10 @@ def order_release(*, order: Order, kind: str = "released", detail: dict[str, Any
     return order
 
 
-def _tell_linked(order: Order, before: OrderStatus) -> None:
+def _tell_linked(order: Order, before: OrderStatus, *, is_fill: bool) -> None:
     from apps.orders.services.linking import links_follow  # Which itself takes steps.
 
-    links_follow(order=order, before=before)
+    links_follow(order=order, before=before, is_fill=is_fill)
 
 
 def _stamp(order: Order, status: OrderStatus) -> None:

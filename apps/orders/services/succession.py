@@ -1,4 +1,4 @@
-"""One order in the place of another: held until the end of the first is certain, so that never two of them can trade."""
+"""One order in the place of another: held until the end of the first is certain, so that never both can trade."""
 
 from __future__ import annotations
 

@@ -6,12 +6,16 @@ from decimal import Decimal as D
 import pytest
 from django.db import connection
 
+from algotrendy.trading.broker import ExecutionReport, ReportKind
 from algotrendy.trading.orders import OrderIntent
 from algotrendy.trading.values import OrderType, Side
 from apps.orders.models import Order
+from apps.orders.services.filling import report_apply
 from apps.orders.services.placing import OrderDenied, order_place
 from apps.orders.services.repeating import ClientOrderIdReused
-from tests.builders import make_candles_rows, make_instrument, make_portfolio
+from apps.orders.services.replacing import OrderNotReplaceable, order_replace
+from apps.orders.services.settling import order_settle
+from tests.builders import MARKET_TIME, make_candles_rows, make_instrument, make_order, make_portfolio
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -67,3 +71,65 @@ def test_one_client_order_id_for_two_portfolios_at_once_is_taken_by_one_of_them(
     results = at_once([lambda: place(2, "same", 0), lambda: place(2, "same", 1)])
     assert sum(isinstance(result, ClientOrderIdReused) for result in results) == 1
     assert Order.objects.count() == 1
+
+
+@pytest.fixture
+def resting(place):
+    order = place(2, "rests").order
+    order_settle(order_id=order.pk)
+    return order
+
+
+def replaced(order, actor, quantity):
+    try:
+        return order_replace(order=order, actor=actor, quantity=D(quantity)).order
+    except OrderNotReplaceable as error:
+        return error
+    finally:
+        connection.close()
+
+
+def test_of_replacements_at_once_one_takes_place(resting, trader):
+    results = at_once([lambda quantity=n: replaced(resting, trader, quantity) for n in (3, 4, 5, 6)])
+    assert sum(isinstance(result, OrderNotReplaceable) for result in results) == 3
+    assert Order.objects.filter(replaces=resting, status="held").count() == 1
+
+
+def test_a_fill_and_a_replacement_at_once_never_come_to_more_than_was_wanted(resting, trader):
+    """Whichever comes first: filled and successor together are the 3 that are wanted, or the fill has ended both."""
+    report = ExecutionReport(
+        ReportKind.FILLED, "rests", MARKET_TIME, trade_id="t1", price=D(100), quantity=D(1), fee=D(0)
+    )
+    venue = resting.portfolio.connection
+    at_once(
+        [
+            lambda: report_apply(connection=venue, report=report),
+            lambda: replaced(resting, trader, 3),
+            lambda: order_settle(order_id=resting.pk),
+        ]
+    )
+    order_settle(order_id=resting.pk)
+    resting.refresh_from_db()
+    successor = Order.objects.get(replaces=resting)
+    assert (resting.status, resting.filled_quantity) == ("canceled", 1)
+    assert (successor.status, successor.quantity) == ("pending", 2)
+
+
+def test_both_of_a_pair_fill_at_once_and_no_lock_stands_against_another(resting, trader):
+    pair = [
+        make_order(resting.portfolio, instrument=resting.instrument, oco_group="pair", order_class="oco") for _ in "ab"
+    ]
+    venue = resting.portfolio.connection
+
+    def fill(order):
+        report = ExecutionReport(
+            ReportKind.FILLED, order.client_order_id, MARKET_TIME,
+            trade_id=order.client_order_id, price=D(100), quantity=D("0.4"), fee=D(0),
+        )  # fmt: skip
+        return report_apply(connection=venue, report=report)
+
+    at_once([lambda order=order: fill(order) for order in pair])
+    for order in pair:
+        order.refresh_from_db()
+        assert order.filled_quantity == D("0.4")
+        assert order.kept_quantity == D("0.2")  # 1 in all, less the 0.8 that the two have filled

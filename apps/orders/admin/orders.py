@@ -1,12 +1,10 @@
-"""Orders, their events and fills, and the closing of positions, in the console."""
+"""Orders in the console: followed, placed, replaced and canceled."""
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
@@ -16,23 +14,30 @@ from unfold.enums import ActionVariant
 
 import apps.orders.reconciliation_admin  # noqa: F401 - registers its page
 from algotrendy.trading.orders import WORKING
-from apps.common.console import FactAdmin, act, amount, meter, relative_time, signed, status_badge
-from apps.common.console.figures import side_badge
-from apps.orders.chain import chain_of
-from apps.orders.dialogs import CancelAllForm, CancelForm, CloseForm
+from algotrendy.trading.values import OrderType
+from apps.common.console import FactAdmin, act, amount, meter, money, relative_time, status_badge
+from apps.common.console.figures import EMPTY, side_badge
+from apps.orders.chain import chain_of, links_of
+from apps.orders.dialogs import CancelAllForm, CancelForm
 from apps.orders.filters import WorkingFilter
-from apps.orders.models import Fill, Order, OrderEvent, SeriesCursor
-from apps.orders.selectors import fills_of, orders_of
-from apps.orders.services.canceling import OrderNotCancelable, order_cancel, position_close
-from apps.portfolio.admin import PositionAdmin
-from apps.portfolio.models import Position
+from apps.orders.models import Order
+from apps.orders.selectors import orders_of
+from apps.orders.services.canceling import order_cancel, orders_cancel
+
+from .replacement import ReplaceForm
+from .ticket import TicketForm
 
 ORDER = [
     ("instrument", "side_shown", "type_shown"),
     ("quantity_shown", "filled", "average"),
-    ("limit", "stop", "lasts"),
+    ("value_asked", "limit", "stop"),
+    ("trail", "best", "lasts"),
+    ("only", "loss", "target"),
     ("portfolio", "strategy", "role"),
 ]
+
+OPTIONAL = ("value_asked", "limit", "stop", "trail", "best", "only", "loss", "target")
+"""What is shown only where the order has it."""
 
 
 @admin.register(Order)
@@ -45,26 +50,38 @@ class OrderAdmin(FactAdmin):
         "strategy", "created",
     ]  # fmt: skip
     list_filter = [
-        WorkingFilter, "status", "side", "type", "role", "instrument", "strategy", "portfolio",
+        WorkingFilter, "status", "side", "type", "role", "order_class", "instrument", "strategy", "portfolio",
         ("created_at", RangeDateTimeFilter),
     ]  # fmt: skip
     search_fields = ["client_order_id", "instrument__symbol", "strategy__name"]
-    actions_list = ["cancel_all"]
-    actions_row = ["cancel_order"]
-    actions_detail = ["cancel_order"]
+    actions_list = ["new_order", "cancel_all"]
+    actions_row = ["replace_order", "cancel_order"]
+    actions_detail = ["replace_order", "cancel_order"]
     compressed_fields = False
     change_form_outer_before_template = "console/order_chain.html"
     list_before_template = "console/live_list.html"
     live_topic, live_fields = "orders", ("filled", "state", "price_shown")
-    empty_hint = "Enable a strategy, or place an order through the API: every one is listed here from its first moment."
+    empty_hint = "Enable a strategy, or place an order: every one is listed here from its first moment."
     fieldsets = [
         ("Order", {"fields": ORDER}),
         ("State", {"fields": [("state", "reason_code", "reason"), ("created", "submitted", "closed")]}),
-        ("Identity", {"fields": [("client_order_id", "exchange_order_id", "version")]}),
+        ("Identity", {"fields": [("client_order_id", "exchange_order_id", "version"), ("order_class",)]}),
     ]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Order | None = None) -> list[Any]:
+        """Leave out the figures that the order does not have."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None:
+            return fieldsets
+        lacking = {name for name in OPTIONAL if getattr(self, name)(obj) == EMPTY}
+        kept = [tuple(name for name in row if name not in lacking) for row in ORDER]
+        return [("Order", {"fields": [row for row in kept if row]}), *fieldsets[1:]]
 
     def has_cancel_permission(self, request: HttpRequest, object_id: object = None) -> bool:
         return request.user.has_perm("orders.change_order")
+
+    def has_place_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        return request.user.has_perm("orders.add_order")
 
     def changeform_view(
         self,
@@ -75,10 +92,11 @@ class OrderAdmin(FactAdmin):
     ) -> HttpResponse:
         order: Order | None = self.get_object(request, object_id) if object_id else None
         context = {**(extra_context or {}), "chain": chain_of(order) if order else []}
+        context["links"] = links_of(order) if order else []
         return super().changeform_view(request, object_id, form_url, context)
 
     def get_actions_detail(self, request: HttpRequest, object_id: int | str) -> list[Any]:
-        """Offer the cancel only where something is left to cancel."""
+        """Offer to replace and cancel only where something is left to trade."""
         is_working = orders_of(request.user).filter(pk=object_id, status__in=WORKING).exists()
         return super().get_actions_detail(request, object_id) if is_working else []
 
@@ -101,7 +119,36 @@ class OrderAdmin(FactAdmin):
     @display(description="Price", formatting="price")
     def price_shown(self, order: Order) -> str:
         price = order.average_fill_price or order.limit_price or order.stop_price
-        return "Market" if price is None else amount(price, order.instrument.price_decimals)
+        if price is None:
+            return self.trail(order) if order.type == OrderType.TRAILING_STOP else "Market"
+        return amount(price, order.instrument.price_decimals)
+
+    @display(description="Value asked for")
+    def value_asked(self, order: Order) -> str:
+        return f"{money(order.notional)} {order.portfolio.base_currency}" if order.notional else EMPTY
+
+    @display(description="Trails by")
+    def trail(self, order: Order) -> str:
+        if order.trail_percent is not None:
+            return f"{order.trail_percent.normalize():f} %"
+        return amount(order.trail_amount, order.instrument.price_decimals)
+
+    @display(description="Best price seen")
+    def best(self, order: Order) -> str:
+        return amount(order.best_price, order.instrument.price_decimals)
+
+    @display(description="Only")
+    def only(self, order: Order) -> str:
+        words = [word for word, holds in (("Post", order.post_only), ("Reduce", order.reduce_only)) if holds]
+        return ", ".join(words) or EMPTY
+
+    @display(description="Stop loss")
+    def loss(self, order: Order) -> str:
+        return amount(order.stop_loss, order.instrument.price_decimals)
+
+    @display(description="Take profit")
+    def target(self, order: Order) -> str:
+        return amount(order.take_profit, order.instrument.price_decimals)
 
     @display(description="Filled", ordering="filled_quantity")
     def filled(self, order: Order) -> object:
@@ -140,6 +187,46 @@ class OrderAdmin(FactAdmin):
         return relative_time(order.closed_at)
 
     @action(
+        description="New order",
+        icon="add",
+        variant=ActionVariant.PRIMARY,
+        permissions=["place"],
+        dialog={
+            "title": "New order",
+            "form_class": TicketForm,
+            "form_submit_text": "Place order",
+            "dismiss_text": "Discard",
+        },
+    )
+    def new_order(self, request: HttpRequest, form: TicketForm) -> HttpResponse:
+        return act(
+            request,
+            lambda: form.place(),
+            done=f"Order placed: {form.consequence}",
+            back=reverse("admin:orders_order_changelist"),
+        )
+
+    @action(
+        description="Replace order",
+        icon="edit",
+        permissions=["cancel"],
+        dialog={
+            "title": "Replace this order?",
+            "description": "The new order is sent once the venue has confirmed the end of this one.",
+            "form_class": ReplaceForm,
+            "form_submit_text": "Replace order",
+            "dismiss_text": "Keep order",
+        },
+    )
+    def replace_order(self, request: HttpRequest, form: ReplaceForm, object_id: str) -> HttpResponse:
+        return act(
+            request,
+            lambda: form.place(),
+            done="Replacement requested: the new order is held until the venue has confirmed the end of the old one.",
+            back=reverse("admin:orders_order_changelist"),
+        )
+
+    @action(
         description="Cancel order",
         icon="cancel",
         variant=ActionVariant.DANGER,
@@ -176,125 +263,9 @@ class OrderAdmin(FactAdmin):
         },
     )
     def cancel_all(self, request: HttpRequest, form: CancelAllForm) -> HttpResponse:
-        def work() -> None:
-            for order in form.rows():
-                with suppress(OrderNotCancelable):  # It finished meanwhile, which is what was wanted.
-                    order_cancel(order=order, actor=request.user)
-
         return act(
             request,
-            work,
+            lambda: orders_cancel(actor=request.user, of_all=True),
             done=f"Cancellation requested: {form.consequence}",
             back=reverse("admin:orders_order_changelist"),
-        )
-
-
-@admin.register(OrderEvent)
-class OrderEventAdmin(FactAdmin):
-    """Every step of every order."""
-
-    list_display = ["time", "order", "version", "kind", "from_status", "to", "correlation_id"]
-    list_filter = ["kind", "to_status"]
-    search_fields = ["order__client_order_id", "correlation_id"]
-    list_select_related = ["order"]
-    ordering = ["-id"]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[OrderEvent]:
-        return super().get_queryset(request).filter(order__in=orders_of(request.user).values("pk"))
-
-    @display(description="Time (UTC)", ordering="id")
-    def time(self, event: OrderEvent) -> object:
-        return relative_time(event.at)
-
-    @display(description="To", ordering="to_status")
-    def to(self, event: OrderEvent) -> object:
-        return status_badge(event.to_status, event.to_status.replace("_", " ").capitalize())
-
-
-@admin.register(Fill)
-class FillAdmin(FactAdmin):
-    """Executions, applied exactly once."""
-
-    visible = staticmethod(fills_of)
-    list_display = [
-        "time", "instrument", "side_shown", "quantity_shown", "price_shown", "value", "fee_shown", "realized", "order",
-    ]  # fmt: skip
-    list_filter = ["side", "order__instrument", "order__portfolio", ("executed_at", RangeDateTimeFilter)]
-    search_fields = ["order__client_order_id", "exchange_trade_id"]
-
-    @display(description="Market time (UTC)", ordering="executed_at")
-    def time(self, fill: Fill) -> object:
-        return relative_time(fill.executed_at)
-
-    @display(description="Instrument", ordering="order__instrument__symbol")
-    def instrument(self, fill: Fill) -> str:
-        return fill.order.instrument.symbol
-
-    @display(description="Side", ordering="side")
-    def side_shown(self, fill: Fill) -> object:
-        return side_badge(fill.side)
-
-    @display(description="Quantity", formatting="price", ordering="quantity")
-    def quantity_shown(self, fill: Fill) -> str:
-        return amount(fill.quantity, fill.order.instrument.quantity_decimals)
-
-    @display(description="Price", formatting="price", ordering="price")
-    def price_shown(self, fill: Fill) -> str:
-        return amount(fill.price, fill.order.instrument.price_decimals)
-
-    @display(description="Value", formatting="price", ordering="quote_quantity")
-    def value(self, fill: Fill) -> str:
-        return amount(fill.quote_quantity, 2)
-
-    @display(description="Fee", formatting="price", ordering="fee")
-    def fee_shown(self, fill: Fill) -> str:
-        return amount(fill.fee, 4)
-
-    @display(description="Realized", formatting="price", ordering="realized_pnl")
-    def realized(self, fill: Fill) -> object:
-        return signed(fill.realized_pnl)
-
-
-@admin.register(SeriesCursor)
-class SeriesCursorAdmin(FactAdmin):
-    """How far each feed's candles have been traded."""
-
-    list_display = ["feed", "traded"]
-    list_select_related = ["feed__instrument"]
-
-    @display(description="Traded through (UTC)", ordering="traded_through")
-    def traded(self, cursor: SeriesCursor) -> object:
-        return relative_time(cursor.traded_through)
-
-
-@admin.register(Position)
-class ClosablePositionAdmin(PositionAdmin):
-    """Positions, each with the order that ends it."""
-
-    actions_row = ["close_position"]
-    actions_detail = ["close_position"]
-
-    def has_close_permission(self, request: HttpRequest, object_id: object = None) -> bool:
-        return request.user.has_perm("orders.add_order")
-
-    @action(
-        description="Close position",
-        icon="logout",
-        variant=ActionVariant.DANGER,
-        permissions=["close"],
-        dialog={
-            "title": "Close this position?",
-            "form_class": CloseForm,
-            "form_submit_text": "Close position",
-            "dismiss_text": "Keep position",
-            "is_danger": True,
-        },
-    )
-    def close_position(self, request: HttpRequest, form: CloseForm, object_id: str) -> HttpResponse:
-        position: Position = form.row
-        return act(
-            request,
-            lambda: position_close(position=position, actor=request.user),
-            done=f"Order placed: {form.consequence}",
-            back=reverse("admin:portfolio_position_changelist"),
         )
