@@ -57,6 +57,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "schedule": 30,
         "options": {"queue": "orders", "expire_seconds": 29},
     },
+    "End and carry out trading halts": {
+        "task": "orders.sweep_halts",
+        "schedule": 10,
+        "options": {"queue": "orders", "expire_seconds": 9},
+    },
     "Collect candles from exchanges": {
         "task": "marketdata.collect",
         "schedule": 60,

@@ -110,6 +110,8 @@ class ReportKind(StrEnum):
     CANCELED = "canceled"
     EXPIRED = "expired"
     TRIGGERED = "triggered"
+    REDUCED = "reduced"
+    """The venue made the order smaller; `quantity` is what it is now in whole, what it has traded included."""
 
 
 @dataclass(frozen=True, slots=True)

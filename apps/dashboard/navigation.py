@@ -13,8 +13,11 @@ from algotrendy.trading.orders import WORKING
 from apps.alerts.selectors import open_alerts_of
 from apps.marketdata.selectors import open_gaps
 from apps.orders.selectors import orders_of
+from apps.portfolio.halting import halt_title, halts_covering, open_halts_of
 
 type Item = dict[str, Any]
+MOST_HALTS = 3
+"""That are said on every page; the list has all of them."""
 
 
 def environment(request: HttpRequest) -> list[str]:
@@ -32,8 +35,24 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
         "console": {
             "stream_url": f"{settings.STREAM_URL}/api/stream?snapshot=no",
             "environment": environment(request)[0],
-        }
+        },
+        "halts_in_force": halts_in_force(request),
     }
+
+
+def halts_in_force(request: HttpRequest) -> list[Item]:
+    """Return what every page says of the halts that cover the user, the widest first."""
+    if not request.user.is_authenticated or not request.user.has_perm("portfolio.view_tradinghalt"):
+        return []
+    return [
+        {
+            "mode": halt.mode,
+            "title": halt_title(halt),
+            "reason": halt.reason,
+            "link": reverse("admin:portfolio_tradinghalt_change", args=[halt.pk]),
+        }
+        for halt in halts_covering(request.user)[:MOST_HALTS]
+    ]
 
 
 def site_links(request: HttpRequest) -> list[Item]:
@@ -68,6 +87,12 @@ def sidebar(request: HttpRequest) -> list[Item]:
                 },
                 _page("Positions", "account_balance_wallet", "portfolio", "position"),
                 _page("Portfolios", "savings", "portfolio", "portfolio"),
+                _page("Risk limits", "shield", "portfolio", "riskprofile"),
+                {
+                    **_page("Trading halts", "front_hand", "portfolio", "tradinghalt"),
+                    "badge": "apps.dashboard.navigation.trading_halts",
+                    "badge_variant": "danger",
+                },
             ],
         },
         {
@@ -114,6 +139,7 @@ def sidebar(request: HttpRequest) -> list[Item]:
                     "permission": _may("accounts.view_user"),
                 },
                 _page("Rate limits", "speed", "accounts", "ratelimit"),
+                _page("Platform limits", "gpp_maybe", "portfolio", "platformlimits"),
             ],
         },
     ]
@@ -148,6 +174,13 @@ def open_alerts(request: HttpRequest) -> int | None:
     if not request.user.is_authenticated or not request.user.has_perm("alerts.view_alert"):
         return None
     return open_alerts_of(request.user).count() or None
+
+
+def trading_halts(request: HttpRequest) -> int | None:
+    """Return how many halts hold, or None where there are none."""
+    if not request.user.is_authenticated or not request.user.has_perm("portfolio.view_tradinghalt"):
+        return None
+    return open_halts_of(request.user).count() or None
 
 
 def missing_candles(request: HttpRequest) -> int | None:

@@ -28,6 +28,7 @@ from apps.marketdata.models import Feed
 from apps.marketdata.selectors import feed_is_stale, open_gaps
 from apps.orders.models import Order, Reconciliation
 from apps.orders.services.reconciling import DIFFERENCE_KINDS
+from apps.portfolio.halting import open_halts
 from apps.portfolio.models import Portfolio, Position
 from apps.strategies.models import StrategyPerformance
 
@@ -109,6 +110,7 @@ def _from_database() -> Iterator[Metric]:
     yield working
     yield _missing_candles()
     yield _open_alerts()
+    yield _open_halts()
     yield from _feeds()
     yield _drift()
     yield from _reconciliations()
@@ -119,6 +121,13 @@ def _open_alerts() -> Metric:
     rows = Alert.objects.filter(resolved_at=None).order_by().values("code", "severity").annotate(count=Count("pk"))
     for row in rows:
         found.add_metric([row["code"], row["severity"]], row["count"])
+    return found
+
+
+def _open_halts() -> Metric:
+    found = GaugeMetricFamily("trading_halts_open", "Halts of trading that hold.", labels=["width", "mode"])
+    for row in open_halts().order_by().values("width", "mode").annotate(count=Count("pk")):
+        found.add_metric([row["width"], row["mode"]], row["count"])
     return found
 
 

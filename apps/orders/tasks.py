@@ -12,6 +12,7 @@ from celery.signals import worker_ready
 from apps.brokers.models import BrokerConnection
 from apps.common.jobs import enqueue
 from apps.marketdata.models import Feed
+from apps.orders.services.flattening import halt_flatten, halts_flatten
 from apps.orders.services.following import connection_follow, connections_to_follow
 from apps.orders.services.reconciling import (
     ReconciliationRunning,
@@ -21,6 +22,7 @@ from apps.orders.services.reconciling import (
 )
 from apps.orders.services.settling import order_settle, stray_connections, strays_settle
 from apps.orders.services.trading import feed_trade
+from apps.portfolio.services import halts_expire, halts_tell
 
 
 @shared_task(name="orders.settle")
@@ -101,3 +103,17 @@ def _reconcile_at_start(sender: Any, **kwargs: object) -> None:
     """Compare everything once when a worker begins: nobody knows what was missed before."""
     if "orders" in {queue.name for queue in sender.task_consumer.queues}:
         enqueue("orders.reconcile", expires=60)
+
+
+@shared_task(name="orders.flatten")
+def flatten(halt_id: str) -> int:
+    """Cancel and close what a halt covers."""
+    return halt_flatten(halt_id=uuid.UUID(halt_id))
+
+
+@shared_task(name="orders.sweep_halts")
+def sweep_halts() -> int:
+    """End the halts whose time has come, and go on with flattening where something was left behind."""
+    halts_expire()
+    halts_tell()
+    return halts_flatten()

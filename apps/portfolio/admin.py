@@ -6,39 +6,24 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Model, OuterRef, QuerySet, Subquery
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.html import format_html
-from unfold.admin import StackedInline
-from unfold.decorators import display
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
 from unfold.paginator import InfinitePaginator
 
+from algotrendy.trading.risk import TradingMode
 from apps.brokers.selectors import connections_of
-from apps.common.console import FactAdmin, amount, money, relative_time, signed
+from apps.common.console import FactAdmin, act, amount, money, relative_time, signed
 from apps.common.console.admin import OwnedByService
 from apps.common.console.figures import side_badge
 from apps.common.console.filters import StateFilter
-from apps.portfolio.models import EquitySnapshot, Portfolio, Position, RiskProfile
+from apps.portfolio.admin_limits import RiskProfileInline
+from apps.portfolio.dialogs import HaltForm
+from apps.portfolio.models import EquitySnapshot, HaltWidth, Portfolio, Position
 from apps.portfolio.selectors import equity_of, portfolios_of, positions_of
-from apps.portfolio.services import portfolio_create
-
-LIMITS = [
-    ("enabled",),
-    ("max_position_size_percent", "max_total_exposure_percent", "max_concurrent_positions"),
-    ("min_order_size", "max_order_size"),
-    ("default_stop_loss_percent", "default_take_profit_percent"),
-]
-
-
-class RiskProfileInline(StackedInline):
-    """The portfolio's limits, on its own page."""
-
-    model = RiskProfile
-    fields = LIMITS
-    can_delete = False
-    max_num = 1
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
+from apps.portfolio.services import halt_start, portfolio_create
 
 
 @admin.register(Portfolio)
@@ -50,12 +35,17 @@ class PortfolioAdmin(OwnedByService):
     list_filter = ["base_currency", "is_simulation"]
     search_fields = ["name", "owner__username"]
     inlines = [RiskProfileInline]
+    actions_row = ["halt_portfolio"]
+    actions_detail = ["halt_portfolio"]
     state_fields = ["cash_", "realized", "fees", "peak", "is_simulation", "created"]
     fieldsets = [
         (None, {"fields": ["name", "owner", "connection", "base_currency", "initial_cash"]}),
         ("State", {"fields": state_fields}),
     ]
     add_fieldsets = [(None, {"fields": ["name", "connection", "base_currency", "initial_cash"]})]
+
+    def has_halt_permission(self, request: HttpRequest, object_id: object = None) -> bool:
+        return request.user.has_perm("portfolio.add_tradinghalt")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Portfolio]:
         newest = EquitySnapshot.objects.filter(portfolio=OuterRef("pk")).order_by("-at").values("equity")[:1]
@@ -111,21 +101,34 @@ class PortfolioAdmin(OwnedByService):
     def created(self, portfolio: Portfolio) -> object:
         return relative_time(portfolio.created_at)
 
-
-@admin.register(RiskProfile)
-class RiskProfileAdmin(OwnedByService):
-    """The limits of each portfolio."""
-
-    list_display = ["portfolio", "enabled", "max_position_size_percent", "max_total_exposure_percent"]
-    fields = ["portfolio", *LIMITS]
-    readonly_fields = ["portfolio"]
-    list_select_related = ["portfolio"]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[RiskProfile]:
-        return super().get_queryset(request).filter(portfolio__in=portfolios_of(request.user).values("pk"))
+    @action(
+        description="Halt trading",
+        icon="front_hand",
+        variant=ActionVariant.DANGER,
+        permissions=["halt"],
+        dialog={
+            "title": "Halt this portfolio?",
+            "form_class": HaltForm,
+            "form_submit_text": "Halt trading",
+            "dismiss_text": "Keep trading",
+            "is_danger": True,
+        },
+    )
+    def halt_portfolio(self, request: HttpRequest, form: HaltForm, object_id: str) -> HttpResponse:
+        asked = form.cleaned_data
+        return act(
+            request,
+            lambda: halt_start(
+                width=HaltWidth.PORTFOLIO,
+                portfolio=form.row,
+                mode=TradingMode(asked["mode"]),
+                reason=asked["reason"],
+                flatten=asked["flatten"],
+                actor=request.user,
+            ),
+            done=f"{form.row} is halted.",
+            back=reverse("admin:portfolio_tradinghalt_changelist"),
+        )
 
 
 class OpenFilter(StateFilter):

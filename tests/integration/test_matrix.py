@@ -23,7 +23,7 @@ from rest_framework_simplejwt.tokens import AccessToken
 
 from apps.accounts.models import Action, ApiKey, ApiSession, RateLimit, User
 from apps.accounts.services import api_key_create, api_key_revoke, audit, session_begin
-from apps.portfolio.models import RiskProfile
+from apps.portfolio.models import PlatformLimits, RiskProfile, TradingHalt
 from apps.strategies.models import Backtest, Optimization
 from tests.apps.dashboard.conftest import Book, book_of
 from tests.builders import (
@@ -31,6 +31,7 @@ from tests.builders import (
     make_candles_rows,
     make_completed_backtest,
     make_feed,
+    make_halt,
     make_history,
     make_optimization,
     make_reconciliation,
@@ -84,6 +85,7 @@ def cast(admin: User, trader: User, other_trader: User, viewer: User) -> Cast:
         "portfolio_id": book.portfolio.pk, "strategy_id": book.strategy.pk, "order_id": book.order.pk,
         "client_order_id": book.order.client_order_id,
         "backtest_id": backtest.pk, "optimization_id": make_optimization(trader).pk,
+        "halt_id": make_halt(book.portfolio).pk,
         "position_id": book.position.pk, "user_id": trader.pk, "symbol": "BTC/USD",
         "key_id": ApiKey.objects.get(name="read_key").pk, "session_id": ApiSession.objects.get(user=trader).pk,
     }  # fmt: skip
@@ -234,6 +236,8 @@ def rows(cast: Cast) -> dict[str, Any]:
         "marketdata_feed": feed, "brokers_brokerconnection": book.portfolio.connection,
         "portfolio_portfolio": book.portfolio,
         "portfolio_riskprofile": RiskProfile.objects.get(portfolio=book.portfolio),
+        "portfolio_platformlimits": PlatformLimits.objects.create(),
+        "portfolio_tradinghalt": TradingHalt.objects.get(portfolio=book.portfolio),
         "portfolio_equitysnapshot": book.snapshot, "portfolio_position": book.position,
         "strategies_backtest": Backtest.objects.get(), "strategies_optimization": Optimization.objects.get(),
         "strategies_strategy": book.strategy, "strategies_signal": book.signal,
@@ -250,7 +254,8 @@ OWNED = ("alerts_", "brokers_", "portfolio_", "strategies_", "orders_order", "or
 def expected_of_page(name: str, method: str, actor: str) -> str:
     if actor == ANONYMOUS:
         return "login"
-    is_strangers = name.startswith(OWNED) and actor in (OTHER, VIEWER)
+    is_owned = name.startswith(OWNED) and not name.startswith("portfolio_platformlimits")
+    is_strangers = is_owned and actor in (OTHER, VIEWER)
     if name in matrix.CONSOLE_PAGES:
         return "pass" if actor in matrix.CONSOLE_PAGES[name] else "403"
     if name in matrix.CONSOLE_ACTIONS:

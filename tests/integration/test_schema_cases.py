@@ -42,6 +42,7 @@ from tests.builders import (
     make_candles_rows,
     make_completed_backtest,
     make_feed,
+    make_halt,
     make_history,
     make_optimization,
 )
@@ -88,7 +89,8 @@ def send_as(admin: User, trader: User, viewer: User) -> Callable[[str], Send]:
         "portfolio_id": book.portfolio.pk, "strategy_id": book.strategy.pk, "order_id": book.order.pk,
         "client_order_id": book.order.client_order_id,
         "backtest_id": backtest.pk, "optimization_id": make_optimization(trader).pk,
-        "position_id": book.position.pk, "user_id": trader.pk, "symbol": "BTC/USD",
+        "position_id": book.position.pk, "halt_id": make_halt(book.portfolio).pk,
+        "user_id": trader.pk, "symbol": "BTC/USD",
         "timeframe": "1h", "number": 1,
         "key_id": ApiKey.objects.get().pk, "session_id": ApiSession.objects.filter(user=trader).first().pk,  # type: ignore[union-attr]
     }  # fmt: skip

@@ -67,7 +67,7 @@ def order(side="buy", kind="market", limit=None, stop=None, sequence=1, **more):
     ],
 )
 def test_an_order_that_the_bar_reaches_fills_at_the_stated_price(resting, price, rank):
-    assert match(resting, BAR, COSTS, STOCK) == Filled(resting, D(price), rank)
+    assert match(resting, BAR, COSTS, STOCK) == Filled(resting, D(price), rank, D(10))
 
 
 @pytest.mark.parametrize(
@@ -90,28 +90,28 @@ def test_a_stop_limit_whose_limit_is_worse_than_its_stop_rests_as_a_limit_from_t
     assert match(resting, BAR, COSTS, STOCK) == Triggered(resting)
     gapped = replace(BAR, open=D(104))
     beyond = order("buy", "stop_limit", limit="103", stop="103")
-    assert match(beyond, gapped, COSTS, STOCK) == Filled(beyond, D(103), Rank.TARGET)
+    assert match(beyond, gapped, COSTS, STOCK) == Filled(beyond, D(103), Rank.TARGET, D(10))
 
 
 @pytest.mark.parametrize("tif", [TimeInForce.IOC, TimeInForce.FOK])
 def test_an_immediate_order_fills_at_the_first_open_or_never(tif):
     market = order("buy", time_in_force=tif)
-    assert match(market, BAR, FREE, STOCK) == Filled(market, D(100), Rank.AT_OPEN)
+    assert match(market, BAR, FREE, STOCK) == Filled(market, D(100), Rank.AT_OPEN, D(10))
     below = order("buy", "limit", limit="97", time_in_force=tif)
-    assert match(below, BAR, FREE, STOCK) == Expired(below)
+    assert match(below, BAR, FREE, STOCK) == Expired(below, "The first open, 100, did not reach its price.")
 
 
 def test_an_order_expires_at_its_time_and_not_before():
     last = order("buy", "limit", limit="97", expires_at=AT)
     assert match(last, BAR, FREE, STOCK) == Expired(last)
     later = order("buy", "limit", limit="97", expires_at=AT.replace(minute=1))
-    assert match(later, BAR, FREE, STOCK) == Filled(later, D(97), Rank.TARGET)
+    assert match(later, BAR, FREE, STOCK) == Filled(later, D(97), Rank.TARGET, D(10))
 
 
 def test_where_a_bar_reaches_stop_and_target_the_stop_comes_first():
     target = order("sell", "take_profit", stop="104", sequence=1)
     stop = order("sell", "stop", stop="96", sequence=2)
-    assert first_event([target, stop], BAR, FREE, STOCK) == Filled(stop, D(96), Rank.STOP)
+    assert first_event([target, stop], BAR, FREE, STOCK) == Filled(stop, D(96), Rank.STOP, D(10))
 
 
 def test_what_happens_at_the_open_comes_before_the_rest_and_in_order_of_arrival():
@@ -126,7 +126,7 @@ def test_what_happens_at_the_open_comes_before_the_rest_and_in_order_of_arrival(
 def test_a_gap_over_both_fills_at_the_open_and_never_at_a_price_that_was_not_there():
     gapped = replace(BAR, open=D(90), high=D(92), low=D(88), close=D(91))
     stop = order("sell", "stop", stop="96")
-    assert match(stop, gapped, FREE, STOCK) == Filled(stop, D(90), Rank.AT_OPEN)
+    assert match(stop, gapped, FREE, STOCK) == Filled(stop, D(90), Rank.AT_OPEN, D(10))
 
 
 def test_the_fee_is_a_share_of_the_value():
@@ -146,7 +146,10 @@ def bars(draw):
 
 @given(bars(), st.sampled_from(Side), st.sampled_from(OrderType), ticks, ticks)
 def test_without_slippage_every_fill_lies_in_the_bar_and_is_no_worse_than_the_limit(bar, side, kind, limit, stop):
-    resting = order(side, kind, limit if kind.needs_limit_price else None, stop if kind.needs_stop_price else None)
+    trail = {"trail_amount": stop} if kind is OrderType.TRAILING_STOP else {}
+    resting = order(
+        side, kind, limit if kind.needs_limit_price else None, stop if kind.needs_stop_price else None, **trail
+    )
     event = match(resting, bar, FREE, STOCK)
     assume(isinstance(event, Filled))
     assert bar.low <= event.price <= bar.high

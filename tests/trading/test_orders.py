@@ -76,15 +76,17 @@ def test_terminal_statuses_are_those_that_cannot_trade_any_more():
         ("canceled", "4", "canceled"),
         ("canceled", "10", "filled"),
         ("expired", "4", "expired"),
+        ("rejected", "4", "partially_filled"),
+        ("rejected", "10", "filled"),
     ],
 )
 def test_a_fill_moves_the_status_and_a_late_one_leaves_a_finished_order_finished(current, filled, expected):
     assert status_after_fill(OrderStatus(current), D(10), D(filled)) == expected
 
 
-def test_a_rejected_order_takes_no_fill():
+def test_a_denied_order_takes_no_fill():
     with pytest.raises(InvalidTransition):
-        status_after_fill(OrderStatus.REJECTED, D(10), D(10))
+        status_after_fill(OrderStatus.DENIED, D(10), D(10))
 
 
 def test_a_sound_order_passes():

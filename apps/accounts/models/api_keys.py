@@ -13,8 +13,8 @@ from django.db import models
 AUTHENTICATED = "authenticated"
 READ_BY_KEY = frozenset({"alerts", "marketdata", "brokers", "portfolio", "strategies", "orders"})
 TRADED_BY_KEY = frozenset({"alerts", "marketdata", "portfolio", "strategies", "orders"})
-KEPT_FROM_KEYS = frozenset({"change_riskprofile"})
-"""What a program may not do to itself: widen its own limits."""
+KEPT_FROM_KEYS = frozenset({"change_riskprofile", "change_platformlimits", "change_tradinghalt"})
+"""What a program may not do to itself: widen its own limits, or end a halt. It may begin one."""
 
 
 class Scope(models.TextChoices):

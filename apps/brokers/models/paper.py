@@ -61,6 +61,11 @@ class PaperOrder(models.Model):
     def __str__(self) -> str:
         return self.client_order_id
 
+    @property
+    def remaining_quantity(self) -> Decimal:
+        remaining: Decimal = self.quantity - self.filled_quantity
+        return remaining
+
 
 class PaperTrade(models.Model):
     """An execution at the paper venue: its truth, from which the platform's fills are made."""
@@ -71,9 +76,15 @@ class PaperTrade(models.Model):
     quantity = AmountField()
     fee = AmountField()
     executed_at = models.DateTimeField()
+    bar_time = models.DateTimeField(
+        null=True, blank=True, help_text="The open time of the candle of whose volume it took a share."
+    )
 
     class Meta:
         ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["bar_time"], condition=Q(bar_time__isnull=False), name="paper_trade_bar"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.order} {self.quantity} at {self.price}"

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import reconciliations, views
+from . import halts, reconciliations, views
 
 urlpatterns = [
     path("orders", views.OrdersView.as_view(), name="orders"),
@@ -11,6 +11,8 @@ urlpatterns = [
     path("orders/<uuid:order_id>/cancel", views.CancelView.as_view(), name="order-cancel"),
     path("orders/<uuid:order_id>/replace", views.ReplaceView.as_view(), name="order-replace"),
     path("reconciliations", reconciliations.ReconciliationsView.as_view(), name="reconciliations"),
+    path("halts", halts.HaltsView.as_view(), name="halts"),
+    path("halts/<uuid:halt_id>/end", halts.HaltEndView.as_view(), name="halt-end"),
     path("fills", views.FillsView.as_view(), name="fills"),
     path("positions/<uuid:position_id>/close", views.PositionCloseView.as_view(), name="position-close"),
 ]

@@ -20,6 +20,7 @@ from apps.brokers.models import BrokerConnection, MarketType
 from apps.common.events import publish
 from apps.orders import metrics
 from apps.orders.models import Fill, Order
+from apps.orders.services.cooldown import cooldown_check
 from apps.orders.services.inferring import inferred_confirm
 from apps.orders.services.notices import order_notice
 from apps.orders.services.protecting import legs_create, legs_realign
@@ -51,6 +52,8 @@ def report_apply(*, connection: BrokerConnection, report: ExecutionReport, is_in
             return _end(order, report)
         case ReportKind.TRIGGERED:
             return order_step(order=order, kind="triggered", detail={"at": report.at.isoformat()})
+        case ReportKind.REDUCED:
+            return _reduce(order, report)
 
 
 def _fill(order: Order, connection: BrokerConnection, report: ExecutionReport, *, is_inferred: bool) -> Order:
@@ -75,6 +78,7 @@ def _fill(order: Order, connection: BrokerConnection, report: ExecutionReport, *
     )
     fill = _write_fill(order, connection, report, outcome, trade_id, is_inferred=is_inferred)
     _advance(order, report, fill)
+    cooldown_check(order=order, at=report.at)
     legs_realign(filled=order, outcome=outcome)
     if outcome.opened:
         legs_create(entry=order, outcome=outcome, report=report)
@@ -201,6 +205,16 @@ def _end(order: Order, report: ExecutionReport) -> Order:
         reason_code=f"venue_{to.value}" if report.reason else "",
         reason=report.reason,
     )
+
+
+def _reduce(order: Order, report: ExecutionReport) -> Order:
+    """Take over the quantity that the venue has lowered; a still lower one that is asked for stays asked for."""
+    if not OrderStatus(order.status).is_working or report.quantity >= order.quantity:
+        return order
+    order.quantity = report.quantity
+    if order.requested_quantity is not None and order.requested_quantity >= report.quantity:
+        order.requested_quantity = None
+    return order_step(order=order, kind="reduced", detail={"quantity": f"{report.quantity:f}"})
 
 
 def _publish(fill: Fill, order: Order) -> None:

@@ -1,36 +1,32 @@
 """May this order be sent now? Asked under the order's lock at the last moment before it goes to its venue.
 
 What has changed since an order was checked and committed (a halt, a switch for real money) is effective on orders that
-are queued already. Each guard is a function of the order that raises `SendDenied`, with a stable code and a sentence.
+are queued already.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from algotrendy.trading.errors import TradingError
 from apps.orders.models import Order
-
-type Guard = Callable[[Order], None]
+from apps.orders.services.admitting import LiveTradingRefused, live_trading_require
+from apps.orders.services.halting import halt_of
 
 
 class SendDenied(TradingError):
-    """The platform does not let the order go to its venue any more."""
+    """The platform does not let the order go to its venue any more; `figures` are what was compared."""
 
     code = "send_denied"
 
-
-_guards: list[Guard] = []
-
-
-def guard_add(guard: Guard) -> Guard:
-    """Ask this function, too, before an order is sent; usable as a decorator."""
-    if guard not in _guards:
-        _guards.append(guard)
-    return guard
+    def __init__(self, message: str, *, code: str, figures: dict[str, str] | None = None) -> None:
+        super().__init__(message, code=code)
+        self.figures = figures or {}
 
 
 def require_sendable(order: Order) -> None:
-    """Return where every guard lets the order go; raise the first one's SendDenied."""
-    for guard in _guards:
-        guard(order)
+    """Raise SendDenied for an order that a halt covers, or that real money has been switched off for."""
+    if (refusal := halt_of(order)) is not None:
+        raise SendDenied(refusal.message, code=refusal.code, figures=refusal.figures)
+    try:
+        live_trading_require(connection=order.portfolio.connection, owner=order.owner)
+    except LiveTradingRefused as error:
+        raise SendDenied(error.message, code=error.code) from None

@@ -102,7 +102,7 @@ def _place(
         intents = [replace(intent, quantity=intent.quantity or intents[0].quantity) for intent in intents]
     _require_fit(asked.order_class, intents)
     for intent in intents:
-        intent.validate(instrument.spec, market.price)
+        intent.validate(instrument.spec, market.price, market.at)
     decisions = _decide(portfolio, instrument, asked.order_class, intents, market)
     orders = _write(portfolio, instrument, asked, intents, market, decisions)
     is_denied = orders[0].status == OrderStatus.DENIED

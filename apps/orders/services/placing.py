@@ -168,9 +168,14 @@ def order_commit(
         return Placement(same, is_new=False)
     tradable_require(portfolio=portfolio, instrument=instrument)
     intent = sized(intent, instrument, market)
-    intent.validate(instrument.spec, market.price)
+    intent.validate(instrument.spec, market.price, market.at)
     decision = risk_check(
-        portfolio=portfolio, instrument=instrument, book=origin.book, intent=intent, market_price=market.price
+        portfolio=portfolio,
+        instrument=instrument,
+        book=origin.book,
+        intent=intent,
+        market_price=market.price,
+        role=origin.role,
     )
     order = order_build(portfolio, instrument, intent, market, client_order_id, origin)
     order.order_class, order.oco_group, order.parent = order_class, links.group, links.parent

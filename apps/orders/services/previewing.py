@@ -37,7 +37,7 @@ def order_preview(*, portfolio: Portfolio, instrument: Instrument, intent: Order
     tradable_require(portfolio=portfolio, instrument=instrument)
     market = market_of(instrument)
     intent = sized(intent, instrument, market)
-    intent.validate(instrument.spec, market.price)
+    intent.validate(instrument.spec, market.price, market.at)
     decision = risk_check(
         portfolio=portfolio, instrument=instrument, book=MANUAL_BOOK, intent=intent, market_price=market.price
     )

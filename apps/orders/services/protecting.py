@@ -52,7 +52,8 @@ def legs_realign(*, filled: Order, outcome: FillOutcome) -> None:
 
     Reducing orders that are more than what is still held are asked to end or to shrink, newer ones before older; one
     on the position's own side (it reduced the one before a flip) is never kept. A flip that had counted on closing
-    what is closed already shrinks to what it was to open.
+    what is closed already shrinks to what it was to open. The other order of the filled one's pair shrinks with it, so
+    that what is left is counted for the pairs that guard it.
     """
     position = outcome.position
     held = Decimal(0) if position.closed_at is not None else position.quantity
@@ -65,10 +66,19 @@ def legs_realign(*, filled: Order, outcome: FillOutcome) -> None:
             continue
         opposes = held * Side(order.side).sign < 0
         room = rooms.get(OrderRole(order.role), abs(held)) if opposes else Decimal(0)
-        keep = min(order.kept_quantity, room)
+        keep = min(_left_by(filled, outcome, order), room)
         if order.role in rooms:
             rooms[OrderRole(order.role)] = room - keep
         _keep(order, keep)
+
+
+def _left_by(filled: Order, outcome: FillOutcome, order: Order) -> Decimal:
+    """Return what a fill leaves of another order's remaining quantity: all of it, unless the two are a pair."""
+    if not order.oco_group or order.oco_group != filled.oco_group:
+        return order.kept_quantity
+    if filled.remaining_quantity == 0:
+        return Decimal(0)
+    return min(order.kept_quantity, max(order.remaining_quantity - outcome.closed - outcome.opened, Decimal(0)))
 
 
 def _keep(order: Order, quantity: Decimal) -> None:

@@ -199,7 +199,7 @@ def _intent(order: Order, amendment: Amendment, total: Decimal, market: Market) 
             f"{_filled_before(order).normalize():f} are filled already; ask for more than that, or cancel the order.",
             code="quantity_already_filled",
         )
-    intent.validate(order.instrument.spec, market.price)
+    intent.validate(order.instrument.spec, market.price, market.at)
     return intent
 
 

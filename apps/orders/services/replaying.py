@@ -159,6 +159,7 @@ def _copy(portfolio: Portfolio) -> Portfolio:
         is_simulation=True,
     )
     limits = portfolio.risk_profile
+    copy.risk_profile.allowed_instruments.set(limits.allowed_instruments.all())
     limits.pk, limits.portfolio = copy.risk_profile.pk, copy
     limits.save(force_update=True)
     for strategy in portfolio.strategies.filter(enabled=True).order_by("slug"):

@@ -171,7 +171,15 @@ def _denied(order_id: uuid.UUID, denied: SendDenied) -> Order:
     if order.status != OrderStatus.PENDING:
         return order
     metrics.count_denied(denied.code)
-    return order_step(order=order, kind="denied", to=OrderStatus.DENIED, reason_code=denied.code, reason=denied.message)
+    order.risk = denied.figures
+    return order_step(
+        order=order,
+        kind="denied",
+        to=OrderStatus.DENIED,
+        reason_code=denied.code,
+        reason=denied.message,
+        detail=denied.figures,
+    )
 
 
 def _send_first(order: Order, gateway: BrokerGateway) -> Order:

@@ -24,7 +24,7 @@ from apps.orders.services.settling import orders_settle
 from apps.orders.services.signals import signal_execute
 from apps.portfolio.models import Portfolio, Position
 from apps.portfolio.selectors import LIVE, Scope
-from apps.portfolio.services import equity_snapshot, positions_mark
+from apps.portfolio.services import equity_snapshot, halts_expire_by_market, positions_mark
 from apps.strategies.selectors import strategies_to_run, window_length
 from apps.strategies.services import strategies_hold, strategies_ran, strategy_evaluate
 
@@ -47,6 +47,8 @@ def bar_trade(*, instrument: Instrument, bar: Bar, window: Window, scope: Scope 
     touched |= {position.portfolio_id for position in marked}
     if touched:
         equity_snapshot(portfolio_ids=touched, at=bar.close_time)
+    if scope is LIVE:
+        halts_expire_by_market(instrument=instrument, at=bar.close_time)
     if is_late:
         _hold_strategies(instrument, bar, scope)
     elif _run_strategies(instrument, bar, window, scope, marked):

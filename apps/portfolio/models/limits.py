@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 from django.core.validators import MinValueValidator
 from django.db import models
 
-from algotrendy.trading.risk import RiskLimits
+from algotrendy.trading.protections import Guards
+from algotrendy.trading.risk import RiskCeilings, RiskLimits
 from apps.common.fields import AmountField, PercentField
 from apps.marketdata.models import Instrument
 
@@ -52,6 +54,7 @@ class RiskProfile(models.Model):
 
     @property
     def limits(self) -> RiskLimits:
+        """The figures as the core knows them; which instruments may be opened is read with them by `limits_of`."""
         return RiskLimits(
             enabled=self.enabled,
             max_position_size_percent=self.max_position_size_percent,
@@ -59,6 +62,21 @@ class RiskProfile(models.Model):
             max_concurrent_positions=self.max_concurrent_positions,
             min_order_size=self.min_order_size,
             max_order_size=self.max_order_size,
+            max_leverage=self.max_leverage,
+            price_band_percent=self.price_band_percent or None,
+            max_orders_per_minute=self.max_orders_per_minute or None,
+        )
+
+    @property
+    def guards(self) -> Guards:
+        """At what loss the portfolio stops by itself; never where its circuit breaker is off."""
+        if not self.circuit_breaker:
+            return Guards()
+        return Guards(
+            daily_loss_percent=self.daily_loss_limit_percent or None,
+            drawdown_percent=self.max_drawdown_percent or None,
+            cooldown_losses=self.cooldown_losses,
+            cooldown=timedelta(seconds=self.cooldown_seconds),
         )
 
 
@@ -85,3 +103,16 @@ class PlatformLimits(models.Model):
 
     def __str__(self) -> str:
         return "Limits of the platform"
+
+    @property
+    def ceilings(self) -> RiskCeilings:
+        """What orders are held to; 0 orders a minute or a band of 0 is no ceiling, as it is no limit elsewhere."""
+        return RiskCeilings(
+            max_position_size_percent=self.max_position_size_percent,
+            max_total_exposure_percent=self.max_total_exposure_percent,
+            max_concurrent_positions=self.max_concurrent_positions,
+            max_order_size=self.max_order_size,
+            max_leverage=self.max_leverage,
+            price_band_percent=self.price_band_percent or None,
+            max_orders_per_minute=self.max_orders_per_minute or None,
+        )

@@ -19,6 +19,7 @@ from apps.common.events import publish
 from apps.marketdata.models import Instrument
 from apps.portfolio.models import EquitySnapshot, Portfolio, Position, RiskProfile
 from apps.portfolio.selectors import Scope, equity_with, open_positions, percent_of, position_held
+from apps.portfolio.services.guarding import protections_check
 from apps.portfolio.telling import portfolio_told, position_told
 
 
@@ -145,6 +146,7 @@ def equity_snapshot(*, portfolio_ids: Iterable[uuid.UUID], at: datetime) -> None
             unique_fields=["portfolio", "at"],
             update_fields=["equity", "cash", "unrealized_pnl", "drawdown_percent"],
         )
+        protections_check(portfolio=portfolio, equity=equity, at=at)
         _publish_portfolio(portfolio, equity, unrealized, at)
 
 

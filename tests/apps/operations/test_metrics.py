@@ -24,6 +24,7 @@ from apps.operations.heartbeat import HEARTBEAT_KEY
 from apps.operations.tasks import heartbeat, prune
 from tests.builders import (
     make_feed,
+    make_halt,
     make_history,
     make_instrument,
     make_order,
@@ -169,3 +170,17 @@ def test_missing_candles_and_the_state_of_exchanges_are_told():
     assert 'exchange_circuit_open{exchange="kraken"} 0.0' in lines
     (lag,) = (line for line in lines if line.startswith("feed_lag_seconds{"))
     assert abs(float(lag.split()[-1]) - 3 * 3600) < 30  # It opened four hours ago, and closed an hour later.
+
+
+def test_halts_that_hold_are_told_by_width_and_mode(trader):
+    portfolio = make_portfolio(trader)
+    make_halt()
+    make_halt(portfolio, mode="reducing")
+    make_halt(portfolio, mode="reducing", cause="drawdown")
+    make_halt(portfolio, mode="reducing", cause="cooldown", ended_at=timezone.now())
+    lines = metrics.scrape().decode().splitlines()
+    told = sorted(line for line in lines if line.startswith("trading_halts_open{"))
+    assert told == [
+        'trading_halts_open{mode="halted",width="platform"} 1.0',
+        'trading_halts_open{mode="reducing",width="portfolio"} 2.0',
+    ]

@@ -1,4 +1,4 @@
-"""What the tests of orders share."""
+"""What the tests of orders share: a market that is stepped, a venue that can do little, the exchange on loopback."""
 
 from __future__ import annotations
 
@@ -36,5 +36,4 @@ def poor_venue(monkeypatch: pytest.MonkeyPatch) -> VenueTraits:
 
 @pytest.fixture
 def exchange_desk(trader: User, venue: TradingVenue) -> ExchangeDesk:
-    """A trader at the exchange on loopback."""
     return ExchangeDesk(trader, venue)

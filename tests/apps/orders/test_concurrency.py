@@ -15,6 +15,7 @@ from apps.orders.services.placing import OrderDenied, order_place
 from apps.orders.services.repeating import ClientOrderIdReused
 from apps.orders.services.replacing import OrderNotReplaceable, order_replace
 from apps.orders.services.settling import order_settle
+from apps.portfolio.models import RiskProfile
 from tests.builders import MARKET_TIME, make_candles_rows, make_instrument, make_order, make_portfolio
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -58,6 +59,50 @@ def test_orders_at_once_share_the_limit(place):
     results = at_once([lambda: place(6)] * 6)
     assert sum(isinstance(result, OrderDenied) for result in results) == 5
     assert sorted(Order.objects.values_list("status", flat=True)) == ["denied"] * 5 + ["pending"]
+
+
+@pytest.fixture
+def place_anywhere(seeded_roles, trader):
+    """Place an order of 100 each in one of six instruments."""
+    instruments = [make_instrument(f"{name}/USD") for name in ("BTC", "ETH", "ADA", "SOL", "XRP", "DOT")]
+    for instrument in instruments:
+        make_candles_rows(instrument, [100])
+    portfolio = make_portfolio(trader)
+
+    def call(number, quantity=1):
+        return order_place(
+            portfolio=portfolio,
+            instrument=instruments[number],
+            intent=OrderIntent(Side.BUY, OrderType.MARKET, D(quantity)),
+            actor=trader,
+        )
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("limits", "quantity", "code", "passing"),
+    [
+        # 25 % of 10,000 is room for two positions of 1,000 and not for three.
+        ({"max_total_exposure_percent": D(25)}, 10, "max_total_exposure", 2),
+        ({"max_concurrent_positions": 2}, 1, "max_concurrent_positions", 2),
+        ({"max_orders_per_minute": 3}, 1, "order_rate", 3),
+        # Once equity carries 10,000: four of 2,500 fit, the fifth would be 12,500.
+        (
+            {"max_leverage": D(1), "max_position_size_percent": D(100), "max_total_exposure_percent": D(1000),
+             "max_concurrent_positions": 9},
+            25, "max_leverage", 4,
+        ),
+    ],
+)  # fmt: skip
+def test_orders_at_once_cannot_together_pass_what_each_alone_would_keep(
+    place_anywhere, limits, quantity, code, passing
+):
+    RiskProfile.objects.update(**limits)
+    results = at_once([lambda number=number: place_anywhere(number, quantity) for number in range(6)])
+    denied = [result for result in results if isinstance(result, OrderDenied)]
+    assert {result.code for result in denied} == {code}
+    assert sorted(Order.objects.values_list("status", flat=True)) == ["denied"] * (6 - passing) + ["pending"] * passing
 
 
 def test_the_same_order_sent_at_once_is_one_order(place):

@@ -6,13 +6,13 @@ from decimal import Decimal as D
 import pytest
 
 from apps.alerts.models import Alert
+from apps.brokers.models import BrokerConnection
 from apps.orders.models import Order, OrderEvent
-from apps.orders.services import guarding
 from apps.orders.services.canceling import order_cancel
-from apps.orders.services.guarding import SendDenied, guard_add
 from apps.orders.services.settling import strays_settle
 from tests.apps.brokers.conftest import KEY
 from tests.apps.orders.exchange_desk import PAIR, ExchangeDesk
+from tests.builders import make_halt, make_order
 
 pytestmark = pytest.mark.django_db
 
@@ -136,17 +136,22 @@ def test_a_stop_loss_that_never_arrived_is_committed_again_under_another_id(exch
     assert exchange_desk.settle(again).status == "open"
 
 
-def test_a_guard_denies_an_order_that_is_queued_already(
-    exchange_desk: ExchangeDesk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(guarding, "_guards", [])
-
-    def halt(order: Order) -> None:
-        raise SendDenied("Trading is halted.", code="trading_halted")
-
-    guard_add(halt)
-    order = exchange_desk.place()
+def test_a_halt_denies_an_order_that_is_queued_already(exchange_desk: ExchangeDesk) -> None:
+    order = make_order(exchange_desk.portfolio, instrument=exchange_desk.instrument, status="pending")
+    make_halt(exchange_desk.portfolio, reason="Going home.")
+    order = exchange_desk.settle(order)
     assert (order.status, order.reason_code) == ("denied", "trading_halted")
+    assert order.reason == "Trading is halted: Going home."
+    assert exchange_desk.requests("place") == 0
+
+
+def test_real_money_that_was_switched_off_denies_an_order_that_is_queued_already(
+    exchange_desk: ExchangeDesk,
+) -> None:
+    order = make_order(exchange_desk.portfolio, instrument=exchange_desk.instrument, status="pending")
+    BrokerConnection.objects.filter(pk=exchange_desk.connection.pk).update(sandbox=False, is_live=True)
+    order = exchange_desk.settle(order)
+    assert (order.status, order.reason_code) == ("denied", "live_trading_off")
     assert exchange_desk.requests("place") == 0
 
 

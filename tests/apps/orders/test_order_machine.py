@@ -1,0 +1,294 @@
+"""Random lives of orders against a ledger in plain Python: fills in part, late, doubled and out of order, cancels.
+
+The venue's reports are put into a letter box and delivered in any order, any number of times, or not at all. Whatever
+comes of it, the platform's money, positions, quantities and statuses are those that the ledger works out by itself.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal as D
+from fractions import Fraction
+from unittest import mock
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+
+from algotrendy.trading.broker import ExecutionReport, ReportKind
+from algotrendy.trading.candles import Bar
+from algotrendy.trading.errors import BrokerUnavailable
+from algotrendy.trading.orders import OrderIntent
+from algotrendy.trading.values import OrderType, Side, Timeframe, TimeInForce
+from apps.brokers.adapters.paper import PaperGateway
+from apps.orders.models import Fill, Order
+from apps.orders.services.canceling import OrderNotCancelable, order_cancel
+from apps.orders.services.filling import report_apply
+from apps.orders.services.placing import Origin, order_place
+from apps.orders.services.settling import order_settle
+from apps.portfolio.models import Portfolio, Position
+from tests.builders import MARKET_TIME, make_candles_rows, make_connection, make_instrument, make_portfolio
+
+pytestmark = pytest.mark.django_db
+HOUR = timedelta(hours=1)
+CENT8 = D("0.00000001")
+ENDED = ("filled", "canceled", "expired")
+
+
+@dataclass
+class Expected:
+    """What the ledger knows of an order; `base` is its status as far as fills have no say in it."""
+
+    side: str
+    quantity: D
+    book: str
+    base: str = "pending"
+    filled: D = D(0)
+    at_venue: str = ""
+
+    @property
+    def status(self):
+        if self.filled == self.quantity:
+            return "filled"
+        return "partially_filled" if self.filled and self.base not in ENDED else self.base
+
+
+@dataclass
+class Ledger:
+    """Cash, average-cost positions and fees, in fractions: nothing is rounded but each fill's fee."""
+
+    cash: D = D(100_000)
+    fees: D = D(0)
+    realized: Fraction = Fraction(0)
+    held: dict = field(default_factory=lambda: defaultdict(Fraction))
+    cost: dict = field(default_factory=lambda: defaultdict(Fraction))
+    orders: dict = field(default_factory=dict)
+
+    def fill(self, report):
+        order = self.orders[report.client_order_id]
+        sign, value = (1 if order.side == "buy" else -1), report.price * report.quantity
+        fee = (value * D("0.001")).quantize(CENT8)
+        order.filled += report.quantity
+        self.cash -= sign * value + fee
+        self.fees += fee
+        quantity, price, book = Fraction(report.quantity), Fraction(report.price), order.book
+        if self.held[book] * sign < 0:
+            closed = min(quantity, abs(self.held[book]))
+            share = self.cost[book] * closed / abs(self.held[book])
+            self.realized += -sign * closed * price - share
+            self.held[book] += sign * closed
+            self.cost[book] -= share
+            quantity -= closed
+        self.held[book] += sign * quantity
+        self.cost[book] += sign * quantity * price
+
+
+class Orders(RuleBasedStateMachine):
+    def __init__(self, trader):
+        super().__init__()
+        self.atom = transaction.atomic()
+        self.atom.__enter__()
+        self.trader, self.instrument = trader, make_instrument()
+        self.connection = make_connection(trader, volume_share=D("0.1"))
+        self.portfolio = make_portfolio(trader, connection=self.connection, initial_cash=D(100_000))
+        self.portfolio.risk_profile.enabled = False
+        self.portfolio.risk_profile.save()
+        make_candles_rows(self.instrument, [100], start=MARKET_TIME - HOUR)
+        self.ledger, self.now = Ledger(), MARKET_TIME
+        self.box, self.delivered, self.trades, self.known = [], [], {}, set()
+
+    def teardown(self):
+        transaction.set_rollback(True)
+        self.atom.__exit__(None, None, None)
+
+    def row(self, name):
+        return Order.objects.get(client_order_id=name)
+
+    def pick(self, data, names):
+        return data.draw(st.sampled_from(sorted(names)))
+
+    def working(self):
+        return {name for name, order in self.ledger.orders.items() if order.status not in ENDED}
+
+    @rule(
+        side=st.sampled_from(["buy", "sell"]),
+        kind=st.sampled_from(["market", "ioc", "limit", "stop"]),
+        tenths=st.integers(1, 50),
+        distance=st.integers(1, 4),
+        book=st.sampled_from(["manual", "other"]),
+    )
+    def place(self, side, kind, tenths, distance, book):
+        self._place(side, kind, D(tenths) / 10, distance, book)
+
+    def _place(self, side, kind, quantity, distance, book):
+        name, sign = f"order-{len(self.ledger.orders)}", 1 if side == "buy" else -1
+        intent = OrderIntent(
+            Side(side),
+            OrderType("market" if kind == "ioc" else kind),
+            quantity,
+            limit_price=D(100 - sign * distance) if kind == "limit" else None,
+            stop_price=D(100 + sign * distance) if kind == "stop" else None,
+            time_in_force=TimeInForce.IOC if kind == "ioc" else TimeInForce.GTC,
+        )
+        order_place(
+            portfolio=self.portfolio, instrument=self.instrument, intent=intent, actor=self.trader,
+            client_order_id=name, origin=Origin(book=book),
+        )  # fmt: skip
+        self.ledger.orders[name] = Expected(side, quantity, book)
+
+    @precondition(lambda self: self.working())
+    @rule(data=st.data())
+    def settle(self, data):
+        self._settle(self.pick(data, self.working()))
+
+    def _settle(self, name):
+        order_settle(order_id=self.row(name).pk)
+        order = self.ledger.orders[name]
+        if order.base == "pending":
+            order.base, order.at_venue = "open", "open"
+        elif order.base == "submitted" and not order.filled and order.at_venue != "filled":
+            order.base = order.at_venue  # It is asked about, and adopted as it is.
+
+    @precondition(lambda self: any(order.base == "pending" for order in self.ledger.orders.values()))
+    @rule(data=st.data())
+    def send_to_a_venue_that_takes_the_order_and_does_not_answer(self, data):
+        name = self.pick(data, (name for name, order in self.ledger.orders.items() if order.base == "pending"))
+        sent = PaperGateway.submit_order
+
+        def silent(gateway, request):
+            sent(gateway, request)
+            raise BrokerUnavailable("time-out")
+
+        with mock.patch.object(PaperGateway, "submit_order", silent):
+            order_settle(order_id=self.row(name).pk)
+        order = self.ledger.orders[name]
+        order.base, order.at_venue = "submitted", "open"
+
+    @rule(prices=st.lists(st.integers(94, 106), min_size=4, max_size=4), volume=st.integers(0, 60))
+    def show_a_candle(self, prices, volume):
+        """Let the venue trade, which the platform does not hear of yet."""
+        span = map(D, (prices[0], max(prices), min(prices), prices[1], volume))
+        bar = Bar("BTC/USD", Timeframe.H1, self.now, *span)
+        self.now += HOUR
+        gateway = PaperGateway(self.connection)
+        while reports := gateway.match_next(self.instrument.spec, bar):
+            for report in reports:
+                self.box.append(report)
+                self._note(report)
+
+    def _note(self, report):
+        order = self.ledger.orders[report.client_order_id]
+        if report.kind is ReportKind.FILLED:
+            self.trades[report.trade_id] = report
+            traded = sum(t.quantity for t in self.trades.values() if t.client_order_id == report.client_order_id)
+            order.at_venue = "filled" if traded == order.quantity else order.at_venue
+        elif report.kind is not ReportKind.TRIGGERED:
+            order.at_venue = report.kind.value
+
+    @precondition(lambda self: self.box)
+    @rule(data=st.data())
+    def deliver(self, data):
+        report = self.box.pop(data.draw(st.integers(0, len(self.box) - 1)))
+        self.delivered.append(report)
+        self._deliver(report)
+
+    @precondition(lambda self: self.delivered)
+    @rule(data=st.data())
+    def deliver_again(self, data):
+        report = data.draw(st.sampled_from(self.delivered))
+        if report.kind is not ReportKind.TRIGGERED:  # It has no effect, and an event each time.
+            self._deliver(report)
+
+    def _deliver(self, report):
+        report_apply(connection=self.connection, report=report)
+        order = self.ledger.orders[report.client_order_id]
+        if report.kind in (ReportKind.CANCELED, ReportKind.EXPIRED) and order.status not in ENDED:
+            order.base = report.kind.value
+
+    @rule()
+    def deliver_a_report_of_an_order_that_nobody_knows(self):
+        report = ExecutionReport(ReportKind.FILLED, "never-placed", self.now, "", "stray", D(100), D(1), D(0))
+        assert report_apply(connection=self.connection, report=report) is None
+
+    @precondition(lambda self: self.working())
+    @rule(data=st.data())
+    def cancel(self, data):
+        self._cancel(self.pick(data, self.working()))
+
+    def _cancel(self, name):
+        order = self.ledger.orders[name]
+        order_cancel(order=self.row(name), actor=self.trader)
+        if order.base == "pending":
+            order.base = "canceled"
+            return
+        self._settle(name)
+        if order.status not in ENDED and order.at_venue in ("open", "canceled"):
+            order.base = order.at_venue = "canceled"
+
+    @precondition(lambda self: self.working())
+    @rule(data=st.data(), distance=st.integers(1, 4))
+    def replace(self, data, distance):
+        """Put another order in an order's place, of what remained of it, once its end is certain."""
+        name = self.pick(data, self.working())
+        self._cancel(name)
+        order = self.ledger.orders[name]
+        if order.status == "canceled":
+            self._place(order.side, "limit", order.quantity - order.filled, distance, order.book)
+
+    @precondition(lambda self: any(order.status in ENDED for order in self.ledger.orders.values()))
+    @rule(data=st.data())
+    def cancel_what_is_finished(self, data):
+        name = self.pick(data, self.ledger.orders.keys() - self.working())
+        with pytest.raises(OrderNotCancelable):
+            order_cancel(order=self.row(name), actor=self.trader)
+
+    @invariant()
+    def everything_is_as_the_ledger_says(self):
+        self._take_over_fills()
+        portfolio, ledger = Portfolio.objects.get(pk=self.portfolio.pk), self.ledger
+        assert (portfolio.cash, portfolio.fees_paid) == (ledger.cash, ledger.fees)
+        assert abs(Fraction(portfolio.realized_pnl) - ledger.realized) < Fraction(1, 10**6)
+        positions = list(Position.objects.filter(portfolio=portfolio))
+        basis = sum(position.cost_basis for position in positions)
+        assert portfolio.cash + basis == 100_000 + portfolio.realized_pnl - portfolio.fees_paid
+        assert sum(position.realized_pnl for position in positions) == portfolio.realized_pnl
+        assert sum(position.fees_paid for position in positions) == portfolio.fees_paid
+        held = {position.book: position for position in positions if position.closed_at is None}
+        for book in ("manual", "other"):
+            assert (held[book].quantity if book in held else 0) == ledger.held[book]
+            if book in held:
+                entry = ledger.cost[book] / ledger.held[book]
+                assert abs(Fraction(held[book].entry_price) - entry) < Fraction(1, 10**4)
+        rows = Order.objects.filter(portfolio=portfolio)
+        seen = {order.client_order_id: (order.status, order.filled_quantity) for order in rows}
+        assert seen == {name: (order.status, order.filled) for name, order in ledger.orders.items()}
+
+    def _take_over_fills(self):
+        """Give the ledger the trades that the platform has written down, in its order, with the venue's own figures."""
+        for fill in Fill.objects.filter(order__portfolio=self.portfolio).exclude(pk__in=self.known).order_by("pk"):
+            self.known.add(fill.pk)
+            self.ledger.fill(self.trades[fill.exchange_trade_id])
+        told = {report.trade_id for report in self.delivered if report.kind is ReportKind.FILLED}
+        kept = list(Fill.objects.filter(order__portfolio=self.portfolio).values_list("exchange_trade_id", flat=True))
+        assert len(kept) == len(set(kept))
+        assert told <= set(kept)
+
+
+def run(trader, examples, steps):
+    run_state_machine_as_test(
+        lambda: Orders(trader),
+        settings=settings(
+            max_examples=examples, stateful_step_count=steps, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )
+
+
+def test_any_life_of_orders_comes_to_what_a_plain_ledger_says(trader):
+    run(trader, 30, 25)
+
+
+@pytest.mark.long
+def test_many_long_lives_of_orders_come_to_what_a_plain_ledger_says(trader):
+    run(trader, 400, 70)
