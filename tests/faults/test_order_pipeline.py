@@ -166,10 +166,10 @@ def agree(platform: OrderPlatform, accepted: list[str]) -> None:
     assert found == []
 
 
-def test_orders_survive_32_kills_of_every_part(platform: OrderPlatform) -> None:
+def test_orders_survive_32_kills(platform: OrderPlatform) -> None:
     run(platform, 32, "short")
 
 
 @pytest.mark.long
-def test_orders_survive_200_kills_of_every_part(platform: OrderPlatform) -> None:
+def test_orders_survive_200_kills(platform: OrderPlatform) -> None:
     run(platform, 200, "long")
