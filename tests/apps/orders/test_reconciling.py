@@ -3,8 +3,12 @@
 from datetime import timedelta
 from decimal import Decimal as D
 from io import StringIO
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from celery import current_app
+from celery.signals import worker_ready
 from django.core.management import call_command
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
@@ -201,7 +205,7 @@ def test_the_paper_venue_is_compared_too_and_a_missed_trade_of_it_applied(desk: 
     order_settle(order_id=order.pk)
     paper = PaperOrder.objects.get()
     make_paper_trade(paper, executed_at=MARKET_TIME, fee=D("0.1"))
-    paper.status = "filled"
+    paper.status, paper.filled_quantity = "filled", paper.quantity
     paper.save()
     row = connection_reconcile(connection=desk.portfolio.connection)
     assert (row.outcome, row.fills_applied) == ("repaired", 1)
@@ -214,6 +218,7 @@ def test_a_position_that_the_paper_venue_does_not_have_is_drift(desk: Desk) -> N
     order = make_order(desk.portfolio, status="pending")
     order_settle(order_id=order.pk)
     make_paper_trade(PaperOrder.objects.get(), quantity=D("0.5"))
+    PaperOrder.objects.update(filled_quantity=D("0.5"))
     connection_reconcile(connection=desk.portfolio.connection)
     order.refresh_from_db()
     assert order.status == "partially_filled"
@@ -273,3 +278,16 @@ def test_a_trader_compares_their_own_connection_by_api_and_not_anothers(
     make_reconciliation(other_desk.portfolio.connection)
     listed = client.get("/api/reconciliations").json()["results"]
     assert [row["connection"] for row in listed] == [str(desk.portfolio.connection_id)]
+
+
+def test_a_worker_that_begins_has_everything_compared(
+    monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    sent: list[str] = []
+    monkeypatch.setattr("apps.common.jobs._send", lambda task, args, expires: sent.append(task))
+    app = current_app._get_current_object()
+    for queues in (["marketdata"], ["orders", "default"]):
+        consumer = app.amqp.TaskConsumer(None, [app.amqp.queues.new_missing(name) for name in queues])
+        with django_capture_on_commit_callbacks(execute=True):
+            worker_ready.send(sender=SimpleNamespace(task_consumer=consumer))
+        assert sent == (["orders.reconcile"] if "orders" in queues else [])
