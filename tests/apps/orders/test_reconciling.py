@@ -3,7 +3,6 @@
 from datetime import timedelta
 from decimal import Decimal as D
 from io import StringIO
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -27,6 +26,7 @@ from apps.orders.services.reconciling import (
     reconciliations_prune,
 )
 from apps.orders.services.settling import order_settle
+from apps.orders.tasks import reconcile
 from tests.apps.brokers.conftest import KEY
 from tests.apps.orders.exchange_desk import PAIR, ExchangeDesk
 from tests.builders import (
@@ -280,6 +280,11 @@ def test_a_trader_compares_their_own_connection_by_api_and_not_anothers(
     assert [row["connection"] for row in listed] == [str(desk.portfolio.connection_id)]
 
 
+class Ready:
+    def __init__(self, consumer: Any) -> None:
+        self.task_consumer = consumer
+
+
 def test_a_worker_that_begins_has_everything_compared(
     monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
 ) -> None:
@@ -289,5 +294,5 @@ def test_a_worker_that_begins_has_everything_compared(
     for queues in (["marketdata"], ["orders", "default"]):
         consumer = app.amqp.TaskConsumer(None, [app.amqp.queues.new_missing(name) for name in queues])
         with django_capture_on_commit_callbacks(execute=True):
-            worker_ready.send(sender=SimpleNamespace(task_consumer=consumer))
-        assert sent == (["orders.reconcile"] if "orders" in queues else [])
+            worker_ready.send(sender=Ready(consumer))
+        assert sent == ([reconcile.name] if "orders" in queues else [])
