@@ -29,7 +29,11 @@ VICTIMS = ("worker", "web", "valkey", "postgres")
 
 
 class OrderPlatform:
-    """A web server, two workers, engines of their own and an exchange; scheduled work is asked for as beat does."""
+    """Two web servers, two workers, engines of their own and an exchange; scheduled work is asked for as beat does.
+
+    There are two web servers so that trials need not wait for one to start: clients turn to the other, as behind a
+    proxy.
+    """
 
     def __init__(self, holder: Holder, exchange: ExchangeProcess, var: Path) -> None:
         self.holder, self.exchange = holder, exchange
@@ -49,16 +53,18 @@ class OrderPlatform:
         exchange.trade(open_account={"key": KEY, "secret": SECRET, "balances": {"USDT": 2 * CASH}})
         self._run("manage.py", "migrate", "--verbosity", "0")
         self.ids: dict[str, Any] = json.loads(self._run("-m", "tests.faults.order_seed", str(CASH)))
-        self.port = free_port()
+        self.ports = {"web": free_port(), "web-2": free_port()}
+        self.serving = "web"
         self.log = (var.parent / "processes.log").open("ab")
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.celery = Celery(broker=holder["redis"])
         self.celery.conf.broker_transport_options = {"socket_connect_timeout": 1}
         self.celery.conf.task_routes = {"orders.*": {"queue": "orders"}}
         self.is_over = threading.Event()
-        for name in ("worker", "worker-2", "web"):
+        for name in ("worker", "worker-2", *self.ports):
             self.start(name)
-        wait_for_port(self.port, self.processes["web"])
+        for name, port in self.ports.items():
+            wait_for_port(port, self.processes[name])
         self.clock = threading.Thread(target=self._tick, daemon=True)
         self.clock.start()
 
@@ -74,10 +80,13 @@ class OrderPlatform:
         commands = {
             "worker": [*celery, "-n", "a@faults", "--without-gossip", "--without-mingle"],
             "worker-2": [*celery, "-n", "b@faults", "--without-gossip", "--without-mingle"],
-            "web": [
-                "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port), "--no-ws",
-                "--log-level", "critical", "algotrendy.wsgi:application",
-            ],
+            **{
+                web: [
+                    "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--no-ws",
+                    "--log-level", "critical", "algotrendy.wsgi:application",
+                ]
+                for web, port in self.ports.items()
+            },
         }  # fmt: skip
         self.processes[name] = subprocess.Popen(
             [sys.executable, *commands[name]],
@@ -89,13 +98,13 @@ class OrderPlatform:
         )
 
     def kill(self, victim: str) -> None:
-        """Kill -9, and start again what has nobody else to do so. Of the workers, the one that is up takes the blow."""
+        """Kill -9, and start again what has nobody else to do so: both workers, or the web server that was asked."""
         if victim in ("valkey", "postgres"):
             state = json.loads((Path(self.environment["ALGOTRENDY_VAR"]) / "run" / f"{victim}.state").read_text())
             with contextlib.suppress(ProcessLookupError):
                 os.kill(state["server_pid"], signal.SIGKILL)
             return
-        names = ["worker", "worker-2"] if victim == "worker" else [victim]
+        names = [self.serving] if victim == "web" else ["worker", "worker-2"]
         for name in names:
             self._kill_group(name)
         for name in names:
@@ -118,16 +127,19 @@ class OrderPlatform:
     def call(self, method: str, path: str, **body: Any) -> tuple[int, dict[str, Any]]:
         """Call the API until it gives a definite answer, as a client does that knows of ids."""
         deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
+        for name in itertools.cycle(self.ports):
+            if time.monotonic() > deadline:
+                raise AssertionError("The API gave no definite answer for a minute.")
+            self.serving = name
             with contextlib.suppress(requests.RequestException):
                 answer = requests.request(
-                    method, f"http://127.0.0.1:{self.port}/api{path}", json=body or None, timeout=5,
+                    method, f"http://127.0.0.1:{self.ports[name]}/api{path}", json=body or None, timeout=5,
                     headers={"X-API-Key": self.ids["key"]},
                 )  # fmt: skip
                 if answer.status_code < 500:
                     return answer.status_code, answer.json()
             time.sleep(0.1)
-        raise AssertionError("The API gave no definite answer for a minute.")
+        raise AssertionError("There is no web server.")
 
     def rows(self, statement: str) -> list[Any]:
         """Read from the database, once it is back."""

@@ -53,6 +53,12 @@ def run(*command: str, **changed: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def test_orders_are_not_given_up_while_they_may_be_on_their_way() -> None:
+    done = run("manage.py", "check", EXCHANGE_TIMEOUT_SECONDS="20")
+    assert done.returncode != 0
+    assert "ORDER_PROOF_SECONDS must be at least twice EXCHANGE_TIMEOUT_SECONDS" in done.stderr
+
+
 def test_production_settings_raise_no_finding() -> None:
     done = run("manage.py", "check", "--deploy", "--fail-level", "WARNING")
     assert done.returncode == 0, done.stderr

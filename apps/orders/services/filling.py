@@ -108,7 +108,7 @@ def _free_trade_id(order: Order, connection: BrokerConnection, trade_id: str) ->
 def _held_quantity(order: Order, connection: BrokerConnection, report: ExecutionReport) -> Decimal:
     """Return what the account holds more or less by a fill: on spot, a fee in the base currency is taken from it."""
     is_from_base = (
-        report.venue_fee > 0
+        report.venue_fee != 0
         and connection.market_type == MarketType.SPOT
         and report.venue_fee_currency == order.instrument.base_currency
     )

@@ -28,6 +28,8 @@ log = structlog.get_logger(__name__)
 AT_VENUE = (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
 OVERLAP = timedelta(minutes=1)
 """How far before the last known execution a venue is asked for more: some list them late."""
+NO_PROOF = "cannot_be_proved"
+"""The code of a venue that lists no such order and cannot say whether it has one."""
 
 
 @dataclass(slots=True)
@@ -86,6 +88,7 @@ def symbol_follow(
     found = Followed(checked=len(before))
     _apply_trades(connection, instrument, trades, gateway, found)
     listed = _apply_open(connection, instrument, open_orders, gateway, found)
+    Order.objects.filter(pk__in=listed).update(synced_at=timezone.now())
     for order in before:
         if order.pk not in listed:
             _resolve(order.pk, gateway, found)
@@ -174,7 +177,13 @@ def _resolve(order_id: uuid.UUID, gateway: BrokerGateway, found: Followed) -> No
         return
     asked_at = timezone.now()
     fills, status = order.fills.count(), order.status
-    venue_order = gateway.fetch_order(order.client_order_id, order.instrument.symbol)
+    try:
+        venue_order = gateway.fetch_order(order.client_order_id, order.instrument.symbol)
+    except BrokerUnavailable as error:
+        if error.code != NO_PROOF:
+            raise
+        log.warning("order_not_found_and_not_disproved", order=str(order.pk), error=error.message)
+        return
     if venue_order is None:
         after = order_unknown(order=order, gateway=gateway, asked_at=asked_at)
     else:

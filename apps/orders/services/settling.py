@@ -16,14 +16,16 @@ from algotrendy.trading.broker import BrokerGateway, OrderRequest, VenueTraits
 from algotrendy.trading.errors import BrokerRejected, BrokerUnavailable
 from algotrendy.trading.orders import OrderStatus
 from algotrendy.trading.values import OrderType, Side, TimeInForce
+from apps.alerts.models import Severity
 from apps.brokers.models import BrokerKind
 from apps.brokers.selectors import gateway_of, traits_of
 from apps.common.jobs import enqueue
 from apps.orders import metrics
 from apps.orders.models import Order
-from apps.orders.selectors import UNSETTLED, working_orders
+from apps.orders.selectors import PROTECTIVE, UNSETTLED, working_orders
 from apps.orders.services.guarding import SendDenied, require_sendable
 from apps.orders.services.locking import SWEEPING, connection_lock
+from apps.orders.services.notices import order_notice
 from apps.orders.services.steps import order_lock, order_lock_linked, order_step
 from apps.orders.services.truth import venue_order_apply
 from apps.orders.services.unknown import order_unknown
@@ -232,6 +234,12 @@ def _rejected(order_id: uuid.UUID, error: BrokerRejected) -> Order:
     if order.status != OrderStatus.SUBMITTED:
         return order
     metrics.count_rejected(error.code)
+    if order.role in PROTECTIVE:
+        order_notice(
+            order,
+            f"The position has no {order.get_role_display().lower()}: the venue refused it: {error.message}",
+            Severity.CRITICAL,
+        )
     return order_step(
         order=order, kind="rejected", to=OrderStatus.REJECTED, reason_code=error.code, reason=error.message
     )

@@ -30,8 +30,8 @@ log = structlog.get_logger(__name__)
 READY_FOR = timedelta(minutes=5)
 """How old the last comparison with a real venue may be when an order is sent there."""
 KEPT = timedelta(days=30)
-KEPT_EACH = 10
-"""Of comparisons in a row that found nothing, every so manieth is kept."""
+KEPT_EACH, KEPT_LAST = 10, 3
+"""Of comparisons in a row with the same result, every so manieth is kept, and the last ones."""
 
 
 class ReconciliationRunning(TradingError):
@@ -124,13 +124,22 @@ def _finish(row: Reconciliation) -> None:
     row.finished_at = timezone.now()
     row.save()
     metrics.count_reconciliation(row)
-    if row.outcome == ReconciliationOutcome.CLEAN:
-        before = Reconciliation.objects.filter(connection=row.connection, pk__lt=row.pk).order_by("-id").first()
-        if before is not None and before.outcome == ReconciliationOutcome.CLEAN and before.pk % KEPT_EACH:
-            is_first = not Reconciliation.objects.filter(connection=row.connection, pk__lt=before.pk).exists()
-            if not is_first:
-                before.delete()
+    _thin(row.connection)
     enqueue("orders.watch_reconciliations")
+
+
+def _thin(connection: BrokerConnection) -> None:
+    """Delete the newest row that is past the last ones and says what the rows on both sides of it say."""
+    newest = list(Reconciliation.objects.filter(connection=connection).order_by("-id")[: KEPT_LAST + 2])
+    if len(newest) < KEPT_LAST + 2:
+        return
+    after, row, before = newest[KEPT_LAST - 1 :]
+    is_told = all(
+        (row.outcome, row.differences, row.error) == (other.outcome, other.differences, other.error)
+        for other in (after, before)
+    )
+    if is_told and row.outcome != ReconciliationOutcome.REPAIRED and row.pk % KEPT_EACH:
+        row.delete()
 
 
 def reconciliations_prune() -> int:
