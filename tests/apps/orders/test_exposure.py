@@ -12,7 +12,7 @@ from apps.orders.models import Order
 from apps.orders.services.exposure import risk_check
 from apps.orders.services.placing import OrderDenied
 from apps.portfolio.models import PlatformLimits, Portfolio, RiskProfile
-from tests.apps.orders.stepping import Stepper
+from tests.apps.orders.stepper import Stepper
 from tests.builders import make_candles_rows, make_instrument, make_order, make_position
 
 pytestmark = pytest.mark.django_db

@@ -14,7 +14,7 @@ from apps.orders.services.flattening import halt_flatten, halts_flatten
 from apps.orders.services.settling import order_settle, strays_settle
 from apps.portfolio.models import HaltWidth, Portfolio, Position
 from apps.portfolio.services import halt_end, halt_start
-from tests.apps.orders.stepping import Stepper
+from tests.apps.orders.stepper import Stepper
 from tests.builders import make_order, make_position
 
 pytestmark = pytest.mark.django_db

@@ -18,7 +18,7 @@ from apps.orders.tasks import sweep_halts
 from apps.portfolio.halting import trading_mode
 from apps.portfolio.models import HaltWidth, Portfolio, TradingHalt
 from apps.portfolio.services import HaltIsOver, HaltNotAllowed, InvalidHalt, halt_end, halt_start
-from tests.apps.orders.stepping import Stepper
+from tests.apps.orders.stepper import Stepper
 from tests.builders import make_halt, make_order, make_position
 
 pytestmark = pytest.mark.django_db

@@ -11,7 +11,7 @@ from apps.orders.services.placing import OrderDenied
 from apps.portfolio.models import PlatformLimits, Portfolio, RiskProfile, TradingHalt
 from apps.portfolio.selectors import Scope
 from apps.portfolio.services import halt_end
-from tests.apps.orders.stepping import Stepper
+from tests.apps.orders.stepper import Stepper
 
 pytestmark = pytest.mark.django_db
 
