@@ -19,7 +19,7 @@ from apps.portfolio.halting import trading_mode
 from apps.portfolio.models import HaltWidth, Portfolio, TradingHalt
 from apps.portfolio.services import HaltIsOver, HaltNotAllowed, InvalidHalt, halt_end, halt_start
 from tests.apps.orders.stepper import Stepper
-from tests.builders import make_halt, make_order, make_position
+from tests.builders import make_halt, make_position
 
 pytestmark = pytest.mark.django_db
 HALTED, REDUCING = TradingMode.HALTED, TradingMode.REDUCING
@@ -232,7 +232,8 @@ def test_who_may_halt_what(desk, other_trader, admin):
     assert halt(desk, actor=admin).started_by == admin
 
 
-def test_a_sent_order_that_waits_for_the_venues_answer_is_still_asked_about(desk):
-    order = make_order(desk.portfolio, status="submitted")
+def test_an_order_that_the_venue_has_is_still_asked_about(desk):
+    order = desk.place(kind="limit", limit_price="90")
+    Order.objects.filter(pk=order.pk).update(status="submitted")  # The answer was lost.
     halt(desk)
     assert order_settle(order_id=order.pk).status == "open"
