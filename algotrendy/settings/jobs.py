@@ -46,6 +46,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "schedule": 10,
         "options": {"queue": "orders", "expire_seconds": 9},
     },
+    "Let signals lapse": {
+        "task": "orders.lapse_signals",
+        "schedule": 10,
+        "options": {"queue": "orders", "expire_seconds": 9},
+    },
     "Collect candles from exchanges": {
         "task": "marketdata.collect",
         "schedule": 60,

@@ -13,6 +13,7 @@ from algotrendy.trading.orders import WORKING
 from apps.alerts.selectors import open_alerts_of
 from apps.marketdata.selectors import open_gaps
 from apps.orders.selectors import orders_of
+from apps.strategies.selectors import awaiting_signals_of
 
 type Item = dict[str, Any]
 
@@ -77,7 +78,11 @@ def sidebar(request: HttpRequest) -> list[Item]:
                 _page("Strategies", "cognition", "strategies", "strategy"),
                 _page("Backtests", "science", "strategies", "backtest"),
                 _page("Optimizations", "tune", "strategies", "optimization"),
-                _page("Signals", "bolt", "strategies", "signal"),
+                {
+                    **_page("Signals", "bolt", "strategies", "signal"),
+                    "badge": "apps.dashboard.navigation.awaiting_signals",
+                    "badge_variant": "warning",
+                },
                 _page("Drift", "compare_arrows", "strategies", "strategyperformance"),
             ],
         },
@@ -147,6 +152,13 @@ def open_alerts(request: HttpRequest) -> int | None:
     if not request.user.is_authenticated or not request.user.has_perm("alerts.view_alert"):
         return None
     return open_alerts_of(request.user).count() or None
+
+
+def awaiting_signals(request: HttpRequest) -> int | None:
+    """Return how many signals wait for approval, or None where there are none."""
+    if not request.user.is_authenticated or not request.user.has_perm("strategies.view_signal"):
+        return None
+    return awaiting_signals_of(request.user).order_by().count() or None
 
 
 def missing_candles(request: HttpRequest) -> int | None:

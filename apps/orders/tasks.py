@@ -8,6 +8,7 @@ from celery import shared_task
 
 from apps.common.jobs import enqueue
 from apps.marketdata.models import Feed
+from apps.orders.services.approving import signals_lapse
 from apps.orders.services.settling import order_settle, strays_settle
 from apps.orders.services.trading import feed_trade
 
@@ -37,3 +38,9 @@ def trade_feeds() -> int:
 def sweep() -> int:
     """Settle the orders that something left behind."""
     return strays_settle()
+
+
+@shared_task(name="orders.lapse_signals")
+def lapse_signals() -> int:
+    """End the waiting of signals that nobody approved in time."""
+    return signals_lapse()

@@ -13,8 +13,8 @@ import numpy.typing as npt  # isort: skip
 class Run(NamedTuple):
     """Everything a run reads and changes. Rows of `state` and `rules` are books, `limits` and `account` the account's.
 
-    The signal of book b on flat bar i is at `i + shift[b]`. `stop`, `target` and `sigma` (a year's volatility, a share) are
-    empty where no book looks at them.
+    The signal of book b on flat bar i is at `i + shift[b]`. `stop`, `target` and `sigma`, a share a year, are empty
+    where no book looks at them.
     """
 
     open: Floats

@@ -43,7 +43,9 @@ from apps.strategies.services import (
     strategy_unarchive,
 )
 
-TRADING = ["direction", ("sizing_mode", "sizing_value"), "min_confidence", "protect"]
+TRADING = [
+    "direction", ("sizing_mode", "sizing_value"), "min_confidence", "protect", ("needs_approval", "approval_minutes"),
+]  # fmt: skip
 FIXED = ["portfolio", "instrument", "timeframe"]
 STATE = ["state", "version", "last_run", "last_error"]
 LIST = "admin:strategies_strategy_changelist"

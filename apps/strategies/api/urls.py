@@ -33,4 +33,5 @@ urlpatterns = [
     path(f"{SEARCH}/heat-map", optimizations.HeatMapView.as_view(), name="optimization-heat-map"),
     path(f"{SEARCH}/equity", optimizations.WalkCurveView.as_view(), name="optimization-equity"),
     path("signals", signals.SignalsView.as_view(), name="signals"),
+    path("signals/<uuid:signal_id>", signals.SignalView.as_view(), name="signal"),
 ]

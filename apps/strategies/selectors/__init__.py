@@ -3,6 +3,7 @@
 from .backtests import backtests_of, optimizations_of, series_source, setup_of
 from .configured import (
     Change,
+    awaiting_signals_of,
     changes_between,
     has_traded,
     newest_performance,
@@ -19,6 +20,7 @@ from .configured import (
 
 __all__ = [
     "Change",
+    "awaiting_signals_of",
     "backtests_of",
     "changes_between",
     "has_traded",

@@ -152,9 +152,10 @@ def test_the_short_way_is_the_long_one_to_the_last_bit(seed):
     rng = np.random.default_rng(seed)
     base = book(rng, "I/USD", Timeframe.H1, 300)
     sizes = [
-        Sizing(SizingRule.PERCENT_OF_EQUITY, D(60)), Sizing(SizingRule.FIXED_QUANTITY, base.instrument.quantity_step * 7),
+        Sizing(SizingRule.PERCENT_OF_EQUITY, D(60)),
+        Sizing(SizingRule.FIXED_QUANTITY, base.instrument.quantity_step * 7),
         Sizing(SizingRule.PERCENT_OF_CASH, D(int(rng.choice([30, 100])))),
-    ]  # fmt: skip
+    ]
     the_plan = replace(base.plan, sizing=sizes[rng.integers(3)], protection=UNPROTECTED)
     config = replace(account(rng), limits=RiskLimits(enabled=False))
     told = []
