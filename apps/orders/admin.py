@@ -17,6 +17,7 @@ from unfold.enums import ActionVariant
 from algotrendy.trading.orders import WORKING
 from apps.common.console import FactAdmin, act, amount, meter, relative_time, signed, status_badge
 from apps.common.console.figures import side_badge
+from apps.orders import approving_admin  # noqa: F401 - registers its page
 from apps.orders.chain import chain_of
 from apps.orders.dialogs import CancelAllForm, CancelForm, CloseForm
 from apps.orders.filters import WorkingFilter

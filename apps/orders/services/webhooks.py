@@ -146,7 +146,7 @@ def _require_symbol(strategy: Strategy, alert: Alert) -> None:
 def _require_time(alert: Alert, now: datetime) -> None:
     if alert.time is not None and not now - OLDEST <= alert.time <= now + FARTHEST:
         raise AlertRefused(
-            f"The alert is of {alert.time:%Y-%m-%d %H:%M:%S} UTC: send the time of now ({{{{timenow}}}} in TradingView), "
-            "at most 5 minutes old and 1 minute ahead.",
+            f"The alert is of {alert.time:%Y-%m-%d %H:%M:%S} UTC: send the present time, which TradingView puts in for "
+            "{{timenow}}; it may be 5 minutes old and 1 minute ahead.",
             code="alert_time",
         )

@@ -17,6 +17,7 @@ from .configured import (
     versions_of,
     window_length,
 )
+from .webhooks import webhook_address, webhooks_of
 
 __all__ = [
     "Change",
@@ -36,5 +37,7 @@ __all__ = [
     "strategies_to_compare",
     "strategies_to_run",
     "versions_of",
+    "webhook_address",
+    "webhooks_of",
     "window_length",
 ]
