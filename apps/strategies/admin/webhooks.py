@@ -134,8 +134,8 @@ def reveal(request: HttpRequest, strategy: Strategy, work: Callable[[], str]) ->
         "back": back,
     }  # fmt: skip
     answer = render(request, "strategies/webhook_secret.html", told)
-    answer.headers.update({"HX-Retarget": "#dialog", "HX-Reselect": "#dialog", "HX-Reswap": "outerHTML"})
-    answer.headers["Cache-Control"] = "no-store"
+    answer["HX-Retarget"] = answer["HX-Reselect"] = "#dialog"
+    answer["HX-Reswap"], answer["Cache-Control"] = "outerHTML", "no-store"
     return answer
 
 
