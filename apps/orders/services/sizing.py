@@ -106,4 +106,5 @@ def require_unpassed(signal: Signal, move: Move, price: Decimal) -> None:
     """Raise InvalidOrder where the price has passed the signal's own stop: the position would begin without it."""
     stop = signal.stop_loss
     if move.opens and signal.strategy.protect and stop is not None and (stop - price) * move.side.sign >= 0:
-        raise InvalidOrder(f"The price of {price:f} has passed the signal's stop loss of {stop:f}.", code="stop_passed")
+        told = f"The price of {price.normalize():f} has passed the signal's stop loss of {stop.normalize():f}."
+        raise InvalidOrder(told, code="stop_passed")

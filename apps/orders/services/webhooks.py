@@ -120,7 +120,7 @@ def _hashed(*words: str) -> str:
 
 def _as_row(strategy: Strategy, alert: Alert, market: Market) -> dict[str, object]:
     named = f" {alert.id}" if alert.id else ""
-    at = f" at {alert.price:f}" if alert.price is not None else ""
+    at = f" at {alert.price.normalize():f}" if alert.price is not None else ""
     return {
         "strategy_version": strategy.version,
         "source": SignalSource.WEBHOOK,
