@@ -23,6 +23,14 @@ def picture(visit: Visit, name: str) -> None:
         visit.page.screenshot(path=f"{PICTURES}/{name}-{visit.page.viewport_size['width']}.png")
 
 
+def choose(visit: Visit, name: str) -> None:
+    """Choose an action of the page; a phone has them in a menu."""
+    link = visit.page.get_by_role("link", name=name).locator("visible=true").first
+    if not link.is_visible():
+        visit.page.get_by_text("more_horiz").locator("visible=true").click()
+    link.click()
+
+
 def waiting_signal(book: Book, name: str) -> Signal:
     strategy = make_strategy(book.portfolio, name, instrument=book.order.instrument, enabled=True, needs_approval=True)
     return make_signal(strategy, outcome="awaiting", expires_at=timezone.now() + timedelta(minutes=9, seconds=30))
@@ -35,7 +43,7 @@ def test_a_waiting_signal_is_approved_and_another_declined(visit: Visit, book: B
     expect(page.get_by_text("Awaits approval").first).to_be_visible()
     picture(visit, "signals-list")
     page.goto(f"{visit.base}/admin/strategies/signal/{approved.pk}/change/")
-    page.get_by_role("link", name="Approve").first.click()
+    choose(visit, "Approve")
     dialog = page.locator("#dialog")
     expect(dialog.get_by_text("BTC/USD at market, worth")).to_be_visible()
     expect(dialog.get_by_text("of strategy Patient; lapses in 9 minutes.")).to_be_visible()
@@ -45,7 +53,7 @@ def test_a_waiting_signal_is_approved_and_another_declined(visit: Visit, book: B
     order = Order.objects.get(signal=approved)
     assert order.client_order_id == f"signal-{approved.pk.hex}"
     page.goto(f"{visit.base}/admin/strategies/signal/{declined.pk}/change/")
-    page.get_by_role("link", name="Decline").first.click()
+    choose(visit, "Decline")
     expect(dialog.get_by_text("Nothing is traded; Cautious goes on with its next signal.")).to_be_visible()
     dialog.get_by_role("button", name="Decline").click()
     expect(page.get_by_text("The signal of Cautious is declined.")).to_be_visible()

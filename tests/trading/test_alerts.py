@@ -21,8 +21,8 @@ def test_a_text_of_the_form_is_read_by_its_placeholders():
     "text",
     [
         "", "buy BTCUSD", "buy BTCUSD at", "buy BTCUSD at 100 now", "please buy BTCUSD at 100", "buy BTCUSD at 1e5",
-        "buy BTCUSD at -100", "buy BTC USD at 100", "buy  BTCUSD at 100", "buy BTCUSD at \u0661\u0660\u0660", "buy BTCUSD AT 100",
-        "buy BTCUSD at 100\nsell BTCUSD at 100",
+        "buy BTCUSD at -100", "buy BTC USD at 100", "buy  BTCUSD at 100", "buy BTCUSD at \u0661\u0660\u0660",
+        "buy BTCUSD AT 100", "buy BTCUSD at 100\nsell BTCUSD at 100",
     ],
 )  # fmt: skip
 def test_a_text_of_another_form_is_not_guessed_at(text):

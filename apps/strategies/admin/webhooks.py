@@ -35,7 +35,7 @@ def alert_message(secret: str) -> str:
         "price": "{{close}}",
         "time": "{{timenow}}",
     }
-    return json.dumps(said, indent=2)
+    return json.dumps(said, indent=2, ensure_ascii=False)
 
 
 def webhook_panel(request: HttpRequest, strategy: Strategy) -> dict[str, Any] | None:
@@ -116,7 +116,11 @@ class ChangeForm(WebhookDialog):
     def asked(self) -> dict[str, Any]:
         """What was filled in, for the service."""
         networks = [word.strip() for word in self.cleaned_data["allowed_networks"].split(",")]
-        return {**self.cleaned_data, "allowed_networks": [network for network in networks if network]}
+        return {
+            "is_enabled": self.cleaned_data["is_enabled"],
+            "allowed_networks": [network for network in networks if network],
+            "template": self.cleaned_data["template"],
+        }
 
 
 def reveal(request: HttpRequest, strategy: Strategy, work: Callable[[], str]) -> HttpResponse:
