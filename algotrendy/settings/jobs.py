@@ -77,6 +77,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "schedule": crontab(minute="1", hour="0"),
         "options": {"queue": "orders", "expire_seconds": 3600},
     },
+    "Let signals lapse": {
+        "task": "orders.lapse_signals",
+        "schedule": 10,
+        "options": {"queue": "orders", "expire_seconds": 9},
+    },
     "Collect candles from exchanges": {
         "task": "marketdata.collect",
         "schedule": 60,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
@@ -13,7 +14,8 @@ class InstrumentSpec:
     """The trading rules of an instrument.
 
     `price_tick` and `quantity_step` are the grid on which prices and quantities lie; `min_notional` is in the
-    quote currency; `contract_size` is the quantity of the underlying in one unit (1 for spot and stocks).
+    quote currency; `contract_size` is the quantity of the underlying in one unit (1 for spot and stocks). It trades on
+    `days_a_year`, for `hours_a_day`.
     """
 
     symbol: str
@@ -23,6 +25,14 @@ class InstrumentSpec:
     min_quantity: Decimal
     min_notional: Decimal = ZERO
     contract_size: Decimal = Decimal(1)
+    days_a_year: float = 365.25
+    hours_a_day: float = 24.0
+
+    def bars_per_year(self, bar_seconds: int) -> float:
+        """Return how many bars of that length a year of its sessions has."""
+        if bar_seconds > 86_400:
+            return 365.25 * 86_400 / bar_seconds
+        return self.days_a_year * math.ceil(self.hours_a_day * 3600 / bar_seconds)
 
     def notional(self, price: Decimal, quantity: Decimal) -> Decimal:
         """Return the value in the quote currency, at 8 decimals; signed as the quantity is."""

@@ -14,6 +14,7 @@ from apps.alerts.selectors import open_alerts_of
 from apps.marketdata.selectors import open_gaps
 from apps.orders.selectors import orders_of
 from apps.portfolio.halting import halt_title, halts_covering, open_halts_of
+from apps.strategies.selectors import awaiting_signals_of
 
 type Item = dict[str, Any]
 MOST_HALTS = 3
@@ -102,7 +103,11 @@ def sidebar(request: HttpRequest) -> list[Item]:
                 _page("Strategies", "cognition", "strategies", "strategy"),
                 _page("Backtests", "science", "strategies", "backtest"),
                 _page("Optimizations", "tune", "strategies", "optimization"),
-                _page("Signals", "bolt", "strategies", "signal"),
+                {
+                    **_page("Signals", "bolt", "strategies", "signal"),
+                    "badge": "apps.dashboard.navigation.awaiting_signals",
+                    "badge_variant": "warning",
+                },
                 _page("Drift", "compare_arrows", "strategies", "strategyperformance"),
             ],
         },
@@ -181,6 +186,13 @@ def trading_halts(request: HttpRequest) -> int | None:
     if not request.user.is_authenticated or not request.user.has_perm("portfolio.view_tradinghalt"):
         return None
     return open_halts_of(request.user).count() or None
+
+
+def awaiting_signals(request: HttpRequest) -> int | None:
+    """Return how many signals wait for approval, or None where there are none."""
+    if not request.user.is_authenticated or not request.user.has_perm("strategies.view_signal"):
+        return None
+    return awaiting_signals_of(request.user).order_by().count() or None
 
 
 def missing_candles(request: HttpRequest) -> int | None:

@@ -12,6 +12,7 @@ from celery.signals import worker_ready
 from apps.brokers.models import BrokerConnection
 from apps.common.jobs import enqueue
 from apps.marketdata.models import Feed
+from apps.orders.services.approving import signals_lapse
 from apps.orders.services.flattening import halt_flatten, halts_flatten
 from apps.orders.services.following import connection_follow, connections_to_follow
 from apps.orders.services.reconciling import (
@@ -137,3 +138,9 @@ def watch_prices() -> int:
 def summarize_day() -> int:
     """Write down what the day that has ended came to, of every portfolio."""
     return portfolios_summarize()
+
+
+@shared_task(name="orders.lapse_signals")
+def lapse_signals() -> int:
+    """End the waiting of signals that nobody approved in time."""
+    return signals_lapse()

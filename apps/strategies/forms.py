@@ -19,7 +19,7 @@ from algotrendy.trading.strategies import registry
 from algotrendy.trading.strategies.base import ParameterSpec
 from algotrendy.trading.strategies.base import Strategy as Rule
 from apps.strategies.conditions_field import ConditionsField
-from apps.strategies.models import Strategy
+from apps.strategies.models import SizingMode, Strategy
 
 SEPARATOR = "__"
 UNBOUNDED = 1e6
@@ -129,9 +129,14 @@ class StrategyForm(RuleForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
+        self._require_stop(cleaned)
         self._require_common_currency(cleaned)
         self._require_free_name(cleaned)
         return cleaned
+
+    def _require_stop(self, cleaned: Mapping[str, Any]) -> None:
+        if cleaned.get("sizing_mode") == SizingMode.RISK_PERCENT and not cleaned.get("protect"):
+            self.add_error("sizing_mode", "A size by the risk wants a stop loss: switch the protection on.")
 
     def _require_common_currency(self, cleaned: Mapping[str, Any]) -> None:
         portfolio, instrument = cleaned.get("portfolio"), cleaned.get("instrument")

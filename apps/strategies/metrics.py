@@ -6,6 +6,7 @@ from prometheus_client import Counter, Histogram
 
 SIGNALS = Counter("strategy_signals_total", "Signals that asked for a trade.", ["rule", "action", "outcome"])
 FAILURES = Counter("strategy_failures_total", "Runs of a rule that raised.", ["rule"])
+WEBHOOKS = Counter("webhooks_received_total", "Alerts that came to webhooks, by what became of them.", ["result"])
 JOBS = Counter("backtest_jobs_total", "Backtests and optimizations that ended.", ["kind", "status"])
 JOB_SECONDS = Histogram(
     "backtest_job_duration_seconds",

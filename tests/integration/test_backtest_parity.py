@@ -157,12 +157,26 @@ def test_all_rules_together_trade_as_in_a_replay(trader):
     assert replay.denied > 10
 
 
-@pytest.mark.parametrize("rule", registry.names())
+TRADING = [rule for rule in registry.names() if rule != "external"]  # which says nothing by itself
+
+
+@pytest.mark.parametrize("rule", TRADING)
 def test_the_whole_history_gives_a_live_runs_trades_where_memories_are_short(trader, rule):
     portfolio = portfolio_of(trader)
     configure(portfolio, "Days", rule, "GOOGL", "1d", LIVELY[rule], direction="both", sizing_value=D(8))
     fills, _ = compare(portfolio, moment("2017-06-01"), moment("2017-10-01"), as_live=False)
     assert len(fills["days"]) > 5
+
+
+@pytest.mark.parametrize(("mode", "value"), [("risk_percent", D("0.5")), ("volatility_target", D(15))])
+def test_sizes_by_the_risk_and_by_the_volatility_are_those_of_a_replay(trader, mode, value):
+    portfolio = portfolio_of(trader, max_position_size_percent=D(400), max_total_exposure_percent=D(800))
+    sized = {"direction": "both", "sizing_mode": mode, "sizing_value": value}
+    configure(portfolio, "Odd stops", "donchian_breakout", "EUR/USD", "1h", LIVELY["donchian_breakout"], **sized)
+    configure(portfolio, "Fixed stops", "sma_cross", "GOOGL", "1d", LIVELY["sma_cross"], **sized)
+    fills, _ = compare(portfolio, moment("2017-02-06"), moment("2017-02-20"), as_live=False)
+    assert set(fills) == {"odd-stops", "fixed-stops"}
+    assert len({quantity for _, side, quantity, *_ in fills["odd-stops"]}) > 8
 
 
 def draw(rng, rule):
@@ -188,7 +202,7 @@ def draw(rng, rule):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("rule", registry.names())
+@pytest.mark.parametrize("rule", TRADING)
 @pytest.mark.parametrize("seed", range(4))
 def test_random_parameters_trade_as_in_a_replay(trader, rule, seed):
     rng = random.Random(f"{rule} {seed}")

@@ -24,7 +24,7 @@ from rest_framework_simplejwt.tokens import AccessToken
 from apps.accounts.models import Action, ApiKey, ApiSession, RateLimit, User
 from apps.accounts.services import api_key_create, api_key_revoke, audit, session_begin
 from apps.portfolio.models import PlatformLimits, RiskProfile, TradingHalt
-from apps.strategies.models import Backtest, Optimization
+from apps.strategies.models import Backtest, Optimization, StrategyWebhook
 from tests.apps.dashboard.conftest import Book, book_of
 from tests.builders import (
     make_alert,
@@ -35,6 +35,7 @@ from tests.builders import (
     make_history,
     make_optimization,
     make_reconciliation,
+    make_webhook,
 )
 from tests.integration import matrix
 from tests.integration.matrix import ADMIN, ANONYMOUS, EXPIRED_TOKEN, OTHER, PEOPLE, REVOKED_KEY, TRADER, VIEWER
@@ -78,8 +79,9 @@ def cast(admin: User, trader: User, other_trader: User, viewer: User) -> Cast:
     expired = AccessToken(tokens[TRADER])  # type: ignore[arg-type]
     expired.set_exp(lifetime=-timedelta(seconds=1))
     history = make_history(book.order.instrument)
+    make_webhook(book.strategy)
     ids = {
-        "alert_id": make_alert(trader).pk,
+        "alert_id": make_alert(trader).pk, "signal_id": book.signal.pk,
         "gap_id": history["marketdata_gap"].pk, "download_id": history["marketdata_download"].pk,
         "connection_id": book.portfolio.connection.pk,
         "portfolio_id": book.portfolio.pk, "strategy_id": book.strategy.pk, "order_id": book.order.pk,
@@ -241,6 +243,7 @@ def rows(cast: Cast) -> dict[str, Any]:
         "portfolio_equitysnapshot": book.snapshot, "portfolio_position": book.position,
         "strategies_backtest": Backtest.objects.get(), "strategies_optimization": Optimization.objects.get(),
         "strategies_strategy": book.strategy, "strategies_signal": book.signal,
+        "strategies_strategywebhook": StrategyWebhook.objects.get(),
         "strategies_strategyversion": book.version, "strategies_strategyperformance": book.performance,
         "orders_order": book.order, "orders_reconciliation": make_reconciliation(book.portfolio.connection),
         "orders_orderevent": book.order.events.first(), "orders_fill": book.fill,

@@ -45,6 +45,7 @@ from tests.builders import (
     make_halt,
     make_history,
     make_optimization,
+    make_webhook,
 )
 
 CHECKS = [
@@ -83,8 +84,9 @@ def send_as(admin: User, trader: User, viewer: User) -> Callable[[str], Send]:
     people = {"viewer": viewer, "trader": trader, "admin": admin}
     tokens = {name: session_begin(user=user).access for name, user in people.items()}
     history = make_history(book.order.instrument)
+    make_webhook(book.strategy)
     ids = {
-        "alert_id": make_alert(trader).pk,
+        "alert_id": make_alert(trader).pk, "signal_id": book.signal.pk,
         "gap_id": history["marketdata_gap"].pk, "download_id": history["marketdata_download"].pk,
         "portfolio_id": book.portfolio.pk, "strategy_id": book.strategy.pk, "order_id": book.order.pk,
         "client_order_id": book.order.client_order_id,

@@ -15,7 +15,7 @@ from tests.trading import reference
 from tests.trading.builders import eurusd, make_candles
 
 NAMES = ("momentum", "rsi", "macd", "mfi", "vwap", "sma_cross", "bollinger_reversion", "donchian_breakout",
-         "conditions")  # fmt: skip
+         "conditions", "external")  # fmt: skip
 REAL = eurusd(900)
 
 
@@ -281,7 +281,7 @@ def test_whatever_the_prices_signals_are_whole(name, close, volume):
     assert np.isnan(columns.take_profit[~acts]).all()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "external"])  # which needs none
 def test_too_few_candles_hold_and_say_how_many_are_needed(name):
     strategy = registry.build(name, {})
     for count in (0, 1, strategy.warm_up):

@@ -22,7 +22,7 @@ class InvalidBacktest(TradingError):
 
 
 class SizingRule(StrEnum):
-    """How much an entry trades. All but the last size on the signal's close, as live."""
+    """How much an entry trades. All but the last size on the signal's close, as live (`trading.sizing`)."""
 
     PERCENT_OF_EQUITY = "percent_of_equity"
     FIXED_QUANTITY = "fixed_quantity"
@@ -106,6 +106,9 @@ class TradePlan:
         self.sizing.validate()
         self.protection.validate()
         self.entry.validate()
+        protection = self.protection
+        if self.sizing.rule is SizingRule.RISK_PERCENT and not (protection.from_signal or protection.stop_percent):
+            raise InvalidBacktest("A size by the risk wants a stop: use the signals' own or give a distance.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ from algotrendy.trading.backtest.layout import (
     L_LARGEST,
     L_POSITION,
     L_SMALLEST,
+    OF_RISK,
+    OF_VOLATILITY,
     R_CLOSE_FILLS,
     R_CONTRACT,
     R_LEVELS,
@@ -68,7 +70,8 @@ def decide(run: Run, own: Own, i: int, action: float, price: float) -> None:
     closing, opens = abs(state[S_HELD]), rules[R_LONGS if side > 0.0 else R_SHORTS] != 0.0 and action == side
     if closing == 0.0 and not opens:
         return
-    opening = _size(run, own, price) if opens else 0.0
+    entry = nearest(price * (1 - side * rules[R_LIMIT]), rules[R_TICK]) if rules[R_LIMIT] > 0.0 else price
+    opening = _size(run, own, i, side, price, entry) if opens else 0.0
     if not _valid(rules, price, closing, opening):
         account[A_SKIPPED] += 1.0
         return
@@ -80,7 +83,7 @@ def decide(run: Run, own: Own, i: int, action: float, price: float) -> None:
     state[S_ORDER_SIDE], state[S_ORDER_CLOSES] = side, 1.0 if closing > 0.0 else 0.0
     state[S_ORDER_OPEN], state[S_ORDER_PRICE], state[S_ORDER_LIMIT] = opening, price, np.nan
     if opening > 0.0 and rules[R_LIMIT] > 0.0:
-        state[S_ORDER_LIMIT] = nearest(price * (1 - side * rules[R_LIMIT]), rules[R_TICK])
+        state[S_ORDER_LIMIT] = entry
         state[S_ORDER_LAST] = i + rules[R_LIMIT_BARS]
     _protect(run, own, i, side)
     if rules[R_CLOSE_FILLS] != 0.0:
@@ -88,7 +91,8 @@ def decide(run: Run, own: Own, i: int, action: float, price: float) -> None:
 
 
 @inlined
-def _size(run: Run, own: Own, price: float) -> float:
+def _size(run: Run, own: Own, i: int, side: float, price: float, entry: float) -> float:
+    """Return the quantity to open; `entry` is where it is to be entered, `price` the close."""
     rules = own.rules
     if rules[R_SIZING] == FIXED:
         return on_step(rules[R_SIZE], rules)
@@ -96,7 +100,30 @@ def _size(run: Run, own: Own, price: float) -> float:
         # What the cash buys is known at the fill; only the limits want a figure before.
         needs = run.limits[L_ENABLED] != 0.0 and own.state[S_HELD] == 0.0
         return affordable(own, price) if needs else 1.0
+    if rules[R_SIZING] == OF_RISK:
+        return _at_risk(run, own, i, side, entry)
+    if rules[R_SIZING] == OF_VOLATILITY:
+        sigma = run.sigma[i + run.shift[own.book]]
+        return _at_most(run, rules, sigma * price) if sigma > 0.0 else 0.0
     return on_step(max(equity_of(run), 0.0) * rules[R_SIZE] / (price * rules[R_CONTRACT]), rules)
+
+
+@inlined
+def _at_risk(run: Run, own: Own, i: int, side: float, entry: float) -> float:
+    """Return so much that leaving at the stop costs the share of the equity; 0 without a stop."""
+    rules = own.rules
+    stop = _stop(run, own, i, side, entry) if rules[R_PROTECT] != 0.0 else np.nan
+    if np.isnan(stop):
+        return 0.0
+    # Both are prices of 8 decimals, their difference is one too: what is beyond them is the float's noise.
+    return _at_most(run, rules, np.rint(abs(entry - stop) * 1e8) / 1e8)
+
+
+@inlined
+def _at_most(run: Run, rules: Floats, loss: float) -> float:
+    """Return the share of the equity over what a unit of the underlying may lose, at most what an order may hold."""
+    wanted = max(equity_of(run), 0.0) * rules[R_SIZE] / (loss * rules[R_CONTRACT])
+    return on_step(min(wanted, rules[R_MOST]), rules)
 
 
 @inlined
@@ -144,11 +171,17 @@ def _protect(run: Run, own: Own, i: int, side: float) -> None:
         return
     limit = state[S_ORDER_LIMIT]
     price = run.close[i] if np.isnan(limit) else limit
-    at = i + run.shift[own.book]
-    has_levels = rules[R_LEVELS] != 0.0
-    own_stop, own_target = (run.stop[at], run.target[at]) if has_levels else (np.nan, np.nan)
-    state[S_ORDER_STOP] = _level(own_stop, price, -side, rules[R_STOP], rules[R_TICK])
+    own_target = run.target[i + run.shift[own.book]] if rules[R_LEVELS] != 0.0 else np.nan
+    state[S_ORDER_STOP] = _stop(run, own, i, side, price)
     state[S_ORDER_TARGET] = _level(own_target, price, side, rules[R_TARGET], rules[R_TICK])
+
+
+@inlined
+def _stop(run: Run, own: Own, i: int, side: float, price: float) -> float:
+    """Return the stop of an entry at a price; NaN for none."""
+    rules = own.rules
+    given = run.stop[i + run.shift[own.book]] if rules[R_LEVELS] != 0.0 else np.nan
+    return _level(given, price, -side, rules[R_STOP], rules[R_TICK])
 
 
 @inlined

@@ -13,7 +13,8 @@ import numpy.typing as npt  # isort: skip
 class Run(NamedTuple):
     """Everything a run reads and changes. Rows of `state` and `rules` are books, `limits` and `account` the account's.
 
-    The signal of book b on flat bar i is at `i + shift[b]`.
+    The signal of book b on flat bar i is at `i + shift[b]`. `stop`, `target` and `sigma`, a share a year, are empty
+    where no book looks at them.
     """
 
     open: Floats
@@ -23,6 +24,7 @@ class Run(NamedTuple):
     action: npt.NDArray[np.int8]
     stop: Floats
     target: Floats
+    sigma: Floats
     shift: Times
     state: Floats
     rules: Floats
@@ -48,7 +50,8 @@ RULES = 22
     R_COMMISSION, R_SLIPPAGE, R_PROTECT, R_LEVELS, R_STOP, R_TARGET, R_TRAIL, R_LIMIT, R_LIMIT_BARS, R_CLOSE_FILLS,
     R_TICKS, R_STEPS,
 ) = range(22)  # fmt: skip
-OF_EQUITY, FIXED, AT_FILL = 0.0, 1.0, 2.0
+# How an entry is sized. What comes after AT_FILL looks at the signal's stop or volatility, and is never plain.
+OF_EQUITY, FIXED, AT_FILL, OF_RISK, OF_VOLATILITY = 0.0, 1.0, 2.0, 3.0, 4.0
 
 # The state of a book: what it holds, what protects it, what waits. Prices that are not are NaN.
 STATES = 20

@@ -16,6 +16,7 @@ from algotrendy.trading.candles import Candles, Floats
 from algotrendy.trading.instruments import InstrumentSpec
 from algotrendy.trading.orders import MAX_QUANTITY
 from algotrendy.trading.signals import Actions, Direction, SignalColumns
+from algotrendy.trading.sizing import volatility
 
 EMPTY: Floats = np.empty(0)
 UNIT = Decimal("0.00000001")
@@ -23,6 +24,8 @@ SIZINGS = {
     SizingRule.PERCENT_OF_EQUITY: (at.OF_EQUITY, Decimal("0.01")),
     SizingRule.FIXED_QUANTITY: (at.FIXED, Decimal(1)),
     SizingRule.PERCENT_OF_CASH: (at.AT_FILL, Decimal("0.01")),
+    SizingRule.RISK_PERCENT: (at.OF_RISK, Decimal("0.01")),
+    SizingRule.VOLATILITY_TARGET: (at.OF_VOLATILITY, Decimal("0.01")),
 }
 
 
@@ -87,6 +90,7 @@ def run_of(
         action=_join([_action(book, alone=len(books) == 1) for book in books]),
         stop=_join([_levels(book, "stop_loss") for book in books]) if has_levels else EMPTY,
         target=_join([_levels(book, "take_profit") for book in books]) if has_levels else EMPTY,
+        sigma=_join([_sigma(book) for book in books]) if any(map(_needs_sigma, books)) else EMPTY,
         shift=(ends - series.starts[series.of_book]).astype(np.int64),
         state=state,
         rules=rules,
@@ -117,6 +121,17 @@ def _has_levels(book: Book) -> bool:
 
 def _levels(book: Book, name: str) -> Floats:
     return getattr(book.signals, name) if _has_levels(book) else np.full(len(book.candles), np.nan)
+
+
+def _needs_sigma(book: Book) -> bool:
+    return book.plan.sizing.rule is SizingRule.VOLATILITY_TARGET
+
+
+def _sigma(book: Book) -> Floats:
+    if not _needs_sigma(book):
+        return np.full(len(book.candles), np.nan)
+    seconds = int(book.candles.timeframe.duration.total_seconds())
+    return volatility(book.candles.close, book.instrument.bars_per_year(seconds))
 
 
 def rules_of(book: Book, config: BacktestConfig) -> Floats:

@@ -48,6 +48,8 @@ def is_plain(run: Run) -> bool:
     needs = (R_PROTECT, R_TRAIL, R_LIMIT, R_CLOSE_FILLS)
     if len(run.rules) > 1 or run.limits[L_ENABLED] != 0.0 or run.rules[0, list(needs)].any():
         return False
+    if run.rules[0, R_SIZING] > AT_FILL:  # sized by a stop or a volatility
+        return False
     return bool(run.action.max(initial=0) <= 1 and run.action.min(initial=0) >= -1)  # nothing that only closes
 
 

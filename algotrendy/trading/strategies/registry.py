@@ -11,6 +11,7 @@ from algotrendy.trading.strategies.base import Strategy
 from algotrendy.trading.strategies.bollinger_reversion import BollingerReversion
 from algotrendy.trading.strategies.conditions import Conditions
 from algotrendy.trading.strategies.donchian_breakout import DonchianBreakout
+from algotrendy.trading.strategies.external import External
 from algotrendy.trading.strategies.judging import MOST_WARM_UP
 from algotrendy.trading.strategies.loading import Library, OnChange
 from algotrendy.trading.strategies.macd import Macd
@@ -23,7 +24,7 @@ from algotrendy.trading.strategies.sma_cross import SmaCross
 from algotrendy.trading.strategies.vwap import Vwap
 
 _SHIPPED: tuple[type[Strategy], ...] = (
-    Momentum, Rsi, Macd, Mfi, Vwap, SmaCross, BollingerReversion, DonchianBreakout, Conditions,
+    Momentum, Rsi, Macd, Mfi, Vwap, SmaCross, BollingerReversion, DonchianBreakout, Conditions, External,
 )  # fmt: skip
 _BY_NAME = {strategy.name: strategy for strategy in _SHIPPED}
 _library: Library | None = None

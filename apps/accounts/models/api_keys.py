@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import uuid
+from collections.abc import Iterable
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -13,8 +14,14 @@ from django.db import models
 AUTHENTICATED = "authenticated"
 READ_BY_KEY = frozenset({"alerts", "marketdata", "brokers", "portfolio", "strategies", "orders"})
 TRADED_BY_KEY = frozenset({"alerts", "marketdata", "portfolio", "strategies", "orders"})
-KEPT_FROM_KEYS = frozenset({"change_riskprofile", "change_platformlimits", "change_tradinghalt"})
-"""What a program may not do to itself: widen its own limits, or end a halt. It may begin one."""
+KEPT_FROM_KEYS = frozenset(
+    {
+        "change_riskprofile", "change_platformlimits", "change_tradinghalt",
+        "add_strategywebhook", "change_strategywebhook", "delete_strategywebhook",
+    }
+)  # fmt: skip
+"""What a program may not do to itself: widen its own limits, end a halt (it may begin one), or make another secret that
+trades."""
 
 
 class Scope(models.TextChoices):
@@ -29,6 +36,18 @@ def validate_network(text: str) -> None:
         ipaddress.ip_network(text)
     except ValueError as error:
         raise ValidationError(f"{text} is no address or network; write 203.0.113.7 or 203.0.113.0/24.") from error
+
+
+def is_within(ip: str, networks: Iterable[str]) -> bool:
+    """Tell whether an address lies in one of the networks; none are all."""
+    found = list(networks)
+    if not found:
+        return True
+    try:
+        address = ipaddress.ip_address(ip)
+    except ValueError:
+        return False
+    return any(address in ipaddress.ip_network(network) for network in found)
 
 
 class ApiKey(models.Model):
@@ -81,10 +100,4 @@ class ApiKey(models.Model):
 
     def is_allowed_from(self, ip: str) -> bool:
         """Tell whether a request from the address may use the key."""
-        if not self.allowed_networks:
-            return True
-        try:
-            address = ipaddress.ip_address(ip)
-        except ValueError:
-            return False
-        return any(address in ipaddress.ip_network(network) for network in self.allowed_networks)
+        return is_within(ip, self.allowed_networks)

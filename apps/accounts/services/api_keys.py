@@ -6,7 +6,6 @@ What the cache knows of a key is replaced with the commit of every change (see `
 
 from __future__ import annotations
 
-import secrets
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -15,16 +14,16 @@ import structlog
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from django.utils.crypto import constant_time_compare, salted_hmac
 
 from apps.accounts.errors import InvalidAccount, NotAllowed, SignInRefused
 from apps.accounts.models import Action, ApiKey, User
 from apps.accounts.services.access import GONE, known, known_changed, user_wanted
 from apps.accounts.services.audit import audit
+from apps.accounts.services.keyed_texts import KeyedText
 from apps.common.origin import identify
 
 log = structlog.get_logger(__name__)
-MARK = "algo"
+KEYS = KeyedText(mark="algo", salt="algotrendy.api_key")
 MAX_KEYS = 25
 USE_NOTED_EVERY = timedelta(minutes=1)
 USE_RECORDED_EVERY = timedelta(hours=1)
@@ -81,10 +80,9 @@ def api_key_admit(*, text: str, ip: str) -> tuple[User, ApiKey]:
 
     Only one who has the secret learns why a key is refused.
     """
-    mark, _, rest = text.partition("_")
-    prefix, _, secret = rest.partition("_")
-    key, user = _found(prefix) if mark == MARK and _is_plain(prefix) else (None, None)
-    if not isinstance(key, ApiKey) or not constant_time_compare(key.digest, _digest(secret)):
+    prefix, secret = KEYS.split(text)
+    key, user = _found(prefix) if prefix else (None, None)
+    if not isinstance(key, ApiKey) or not KEYS.proves(secret, key.digest):
         raise SignInRefused("The API key is not valid.", code="api_key_not_valid")
     _require_usable(key, ip)
     if not isinstance(user, User) or not user.is_active:
@@ -141,13 +139,8 @@ def _is_worth_recording(before: datetime | None, now: datetime) -> bool:
 
 
 def _with_new_secret(key: ApiKey) -> tuple[ApiKey, str]:
-    prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
-    key.prefix, key.digest = prefix, _digest(secret)
-    return key, f"{MARK}_{prefix}_{secret}"
-
-
-def _digest(secret: str) -> str:
-    return salted_hmac("algotrendy.api_key", secret, algorithm="sha256").hexdigest()
+    key.prefix, key.digest, text = KEYS.make()
+    return key, text
 
 
 def _read(prefix: str) -> ApiKey | None:
@@ -156,10 +149,6 @@ def _read(prefix: str) -> ApiKey | None:
 
 def _cache_key(prefix: str) -> str:
     return f"key:{prefix}"
-
-
-def _is_plain(prefix: str) -> bool:
-    return prefix.isascii() and prefix.isalnum() and len(prefix) <= 16
 
 
 def _check(key: ApiKey) -> None:

@@ -45,8 +45,8 @@ class ConfirmForm(BaseDialogForm):
             raise Http404 from None
 
 
-def act(request: HttpRequest, work: Callable[[], object], *, done: str, back: str) -> HttpResponse:
-    """Do the work and go back to a page with a message; a refusal is the message."""
+def act(request: HttpRequest, work: Callable[[], object], *, done: str | Callable[[], str], back: str) -> HttpResponse:
+    """Do the work and go back to a page with a message, which may depend on the work; a refusal is the message."""
     try:
         work()
     except TradingError as error:
@@ -54,7 +54,7 @@ def act(request: HttpRequest, work: Callable[[], object], *, done: str, back: st
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
     else:
-        messages.success(request, done)
+        messages.success(request, done if isinstance(done, str) else done())
     if request.headers.get("HX-Request"):
         return HttpResponse(headers={"HX-Redirect": back})
     return HttpResponseRedirect(back)

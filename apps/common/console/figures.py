@@ -27,6 +27,7 @@ TONES = {
     "partially_filled": "info",
     "pending": "info",
     "new": "info",
+    "awaiting": "warn",
     "started": "info",
     "running": "info",
     "denied": "down",

@@ -12,6 +12,11 @@ from apps.common.fields import AmountField
 
 SMALLEST = Decimal("0.00000001")
 ALWAYS_OPEN = "24/7"
+FOREX = "forex"
+YEARS = {ALWAYS_OPEN: (365.25, 24.0), FOREX: (365.25 * 5 / 7, 24.0)}
+"""Days a year and hours a day of the markets that are no exchanges."""
+EXCHANGE_YEAR = (252.0, 6.5)
+"""Those of an exchange with a calendar: what a year of New York's sessions comes to."""
 positive = MinValueValidator(SMALLEST)
 validate_symbol = RegexValidator(r"^[A-Z0-9_/-]{3,20}$", "A symbol is 3 to 20 of A-Z, 0-9, -, _ and /.")
 
@@ -53,6 +58,7 @@ class Instrument(models.Model):
 
     @property
     def spec(self) -> InstrumentSpec:
+        days, hours = YEARS.get(self.calendar, EXCHANGE_YEAR)
         return InstrumentSpec(
             symbol=self.symbol,
             quote_currency=self.quote_currency,
@@ -61,6 +67,8 @@ class Instrument(models.Model):
             min_quantity=self.min_quantity,
             min_notional=self.min_notional,
             contract_size=self.contract_size,
+            days_a_year=days,
+            hours_a_day=hours,
         )
 
     @property

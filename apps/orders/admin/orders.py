@@ -13,6 +13,7 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 import apps.orders.admin_halts
+import apps.orders.approving_admin
 import apps.orders.reconciliation_admin  # noqa: F401 - registers its page
 from algotrendy.trading.orders import WORKING
 from algotrendy.trading.values import OrderType

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import halts, positions, reconciliations, views
+from . import halts, positions, reconciliations, signal_views, views, webhook_views
 
 urlpatterns = [
     path("orders", views.OrdersView.as_view(), name="orders"),
@@ -20,4 +20,7 @@ urlpatterns = [
     path("positions/<uuid:position_id>/protection", positions.ProtectionView.as_view(), name="position-protection"),
     path("portfolios/<uuid:portfolio_id>/ledger", positions.LedgerView.as_view(), name="portfolio-ledger"),
     path("portfolios/<uuid:portfolio_id>/ledger.csv", positions.LedgerFileView.as_view(), name="portfolio-ledger-csv"),
+    path("signals/<uuid:signal_id>/approve", signal_views.SignalApproveView.as_view(), name="signal-approve"),
+    path("signals/<uuid:signal_id>/decline", signal_views.SignalDeclineView.as_view(), name="signal-decline"),
+    path("webhooks/tradingview", webhook_views.TradingViewView.as_view(), name="webhook-tradingview"),
 ]

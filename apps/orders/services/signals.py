@@ -1,46 +1,85 @@
-"""From a signal to an order: sized, protected, checked; one order for each signal ever."""
+"""From a signal to an order: approved where it must be, sized, protected, checked; one order for each signal ever."""
 
 from __future__ import annotations
 
+import uuid
+from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db import transaction
 
-from algotrendy.trading.candles import Bar
+from algotrendy.trading.candles import Bar, Candles
 from algotrendy.trading.errors import InvalidOrder
 from algotrendy.trading.orders import OrderIntent, OrderStatus
 from algotrendy.trading.signals import Action, Direction, Move, follow
-from algotrendy.trading.values import ZERO, OrderType, Side
+from algotrendy.trading.values import ZERO
 from apps.orders.models import Order, OrderRole
 from apps.orders.selectors import working_orders
 from apps.orders.services.placing import Market, Origin, order_commit
+from apps.orders.services.sizing import require_unpassed, signal_intent
 from apps.portfolio.models import Portfolio
-from apps.portfolio.selectors import equity_with, open_positions, position_held
+from apps.portfolio.selectors import position_held
 from apps.portfolio.services import portfolio_lock
-from apps.strategies.models import Signal, SignalOutcome, SizingMode, Strategy
-from apps.strategies.services import signal_settle
+from apps.strategies.models import Signal, SignalOutcome, SignalSource, Strategy
+from apps.strategies.services import signal_await, signal_settle
+
+SUPERSEDED = "A newer signal of the strategy has superseded it."
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a signal would do now: the move, and the order for it."""
+
+    move: Move
+    intent: OrderIntent
 
 
 @transaction.atomic
-def signal_execute(*, signal: Signal, bar: Bar) -> Order | None:
-    """Turn a signal into a committed market order, or write down why not; a second call changes nothing."""
+def signal_execute(*, signal: Signal, bar: Bar, candles: Candles | None = None) -> Order | None:
+    """Turn a signal into a committed market order, or write down why not; a second call changes nothing.
+
+    Where the strategy needs approval, the signal waits for somebody instead.
+    """
     portfolio = portfolio_lock(signal.strategy.portfolio_id)
-    signal = Signal.objects.select_related("strategy__instrument", "strategy__portfolio").get(pk=signal.pk)
-    strategy = signal.strategy
+    signal = signal_read(signal.pk)
     if signal.outcome != SignalOutcome.NEW:
         return None
-    held = position_held(portfolio, strategy.instrument_id, strategy.slug)
-    quantity = held.quantity if held else ZERO
-    move = follow(Action(signal.action), (quantity > 0) - (quantity < 0), Direction(strategy.direction))
-    if move is None:
-        signal_settle(signal=signal, outcome=SignalOutcome.SKIPPED, reason="It asks for what is held already.")
-        return None
-    if _is_being_traded(strategy):
-        reason = "An order of the strategy is still working."
-        signal_settle(signal=signal, outcome=SignalOutcome.SKIPPED, reason=reason)
-        return None
+    return signal_take(
+        signal=signal, portfolio=portfolio, market=Market(price=bar.close, at=bar.close_time), candles=candles
+    )
+
+
+def signal_take(
+    *, signal: Signal, portfolio: Portfolio, market: Market, candles: Candles | None = None
+) -> Order | None:
+    """Follow a new signal, or let it wait for approval; inside the caller's transaction, under the portfolio's lock.
+
+    Simulations trade at once: nobody watches them.
+    """
+    strategy = signal.strategy
+    _supersede(signal)
+    if not strategy.needs_approval or portfolio.is_simulation:
+        return signal_follow(signal=signal, portfolio=portfolio, market=market, candles=candles)
     try:
-        order = _commit(signal, strategy, portfolio, move, quantity, bar)
+        signal_plan(signal=signal, portfolio=portfolio, market=market, candles=candles)
+    except InvalidOrder as error:
+        signal_settle(signal=signal, outcome=SignalOutcome.SKIPPED, reason=error.message)
+    else:
+        signal_await(signal=signal)
+    return None
+
+
+def signal_follow(
+    *,
+    signal: Signal,
+    portfolio: Portfolio,
+    market: Market,
+    candles: Candles | None = None,
+) -> Order | None:
+    """Commit the order that a signal asks for and settle the signal; return it unless it was denied or skipped."""
+    try:
+        plan = signal_plan(signal=signal, portfolio=portfolio, market=market, candles=candles)
+        order = _commit(signal, portfolio, plan, market)
     except InvalidOrder as error:
         signal_settle(signal=signal, outcome=SignalOutcome.SKIPPED, reason=error.message)
         return None
@@ -50,61 +89,51 @@ def signal_execute(*, signal: Signal, bar: Bar) -> Order | None:
     return None if is_denied else order
 
 
-def _commit(signal: Signal, strategy: Strategy, portfolio: Portfolio, move: Move, held: Decimal, bar: Bar) -> Order:
-    opening = _size(strategy, portfolio, bar.close) if move.opens else ZERO
-    if move.opens and not opening and not move.closes:
-        raise InvalidOrder("The size comes to less than the least quantity that trades.", code="size_too_small")
-    protect = bool(opening) and strategy.protect
-    stop_loss, take_profit = _protection(signal, portfolio, move.side, bar.close) if protect else (None, None)
-    intent = OrderIntent(
-        side=move.side,
-        type=OrderType.MARKET,
-        quantity=opening + (abs(held) if move.closes else ZERO),
-        reduce_only=not opening,
-        stop_loss=stop_loss,
-        take_profit=take_profit,
-    )
-    role = OrderRole.ENTRY if not move.closes else OrderRole.FLIP if opening else OrderRole.EXIT
+def signal_plan(*, signal: Signal, portfolio: Portfolio, market: Market, candles: Candles | None = None) -> Plan:
+    """Return what the signal would order at this market; raise InvalidOrder where that is nothing."""
+    strategy = signal.strategy
+    held = held_quantity(portfolio, strategy)
+    move = follow(Action(signal.action), (held > 0) - (held < 0), Direction(strategy.direction))
+    if move is None:
+        raise InvalidOrder("It asks for what is held already.", code="nothing_to_do")
+    if _is_being_traded(strategy):
+        raise InvalidOrder("An order of the strategy is still working.", code="order_working")
+    if signal.source == SignalSource.WEBHOOK or market.price != signal.price:
+        require_unpassed(signal, move, market.price)
+    intent = signal_intent(signal=signal, portfolio=portfolio, move=move, held=held, market=market, candles=candles)
+    return Plan(move, intent)
+
+
+def signal_read(signal_id: uuid.UUID) -> Signal:
+    """Return the signal as it is now; the caller holds its portfolio's lock, under which alone it changes."""
+    return Signal.objects.select_related("strategy__instrument", "strategy__portfolio").get(pk=signal_id)
+
+
+def held_quantity(portfolio: Portfolio, strategy: Strategy) -> Decimal:
+    """Return the signed quantity that the strategy holds."""
+    held = position_held(portfolio, strategy.instrument_id, strategy.slug)
+    return held.quantity if held else ZERO
+
+
+def _commit(signal: Signal, portfolio: Portfolio, plan: Plan, market: Market) -> Order:
+    strategy, move, opens = signal.strategy, plan.move, not plan.intent.reduce_only
+    role = OrderRole.ENTRY if not move.closes else OrderRole.FLIP if opens else OrderRole.EXIT
     placement = order_commit(
         portfolio=portfolio,
         instrument=strategy.instrument,
-        intent=intent,
-        market=Market(price=bar.close, at=bar.close_time),
+        intent=plan.intent,
+        market=market,
         client_order_id=f"signal-{signal.pk.hex}",
         origin=Origin(book=strategy.slug, role=role, strategy=strategy, signal=signal),
     )
     return placement.order
 
 
-def _size(strategy: Strategy, portfolio: Portfolio, price: Decimal) -> Decimal:
-    """Return the quantity to open, on the instrument's grid; 0 where it comes to less than the least that trades."""
-    spec = strategy.instrument.spec
-    if strategy.sizing_mode == SizingMode.FIXED_QUANTITY:
-        quantity = spec.round_quantity(strategy.sizing_value)
-    else:
-        equity = equity_with(portfolio, open_positions(portfolio))
-        value = max(equity, ZERO) * strategy.sizing_value / 100
-        quantity = spec.round_quantity(value / (price * spec.contract_size))
-    return quantity if quantity >= spec.min_quantity else ZERO
-
-
-def _protection(
-    signal: Signal, portfolio: Portfolio, side: Side, price: Decimal
-) -> tuple[Decimal | None, Decimal | None]:
-    """Return stop and target on the tick grid: the signal's own, else at the portfolio's default distance."""
-    profile = portfolio.risk_profile
-    spec = signal.strategy.instrument.spec
-    wanted = (
-        (signal.stop_loss, -side.sign, profile.default_stop_loss_percent),
-        (signal.take_profit, side.sign, profile.default_take_profit_percent),
-    )
-    prices: list[Decimal | None] = []
-    for own, direction, percent in wanted:
-        target = own if own is not None else price * (1 + direction * percent / 100) if percent else None
-        rounded = None if target is None else spec.round_price(target)
-        # A level that the price has passed already would end the position at once: it protects nothing.
-        prices.append(rounded if rounded is not None and (rounded - price) * direction > 0 and rounded > 0 else None)
-    return prices[0], prices[1]
+def _supersede(signal: Signal) -> None:
+    """Settle what still waits of the strategy's older signals: the newest word counts."""
+    waiting = Signal.objects.filter(strategy=signal.strategy, outcome=SignalOutcome.AWAITING).exclude(pk=signal.pk)
+    for older in waiting.select_related("strategy__instrument", "strategy__portfolio"):
+        signal_settle(signal=older, outcome=SignalOutcome.SKIPPED, reason=SUPERSEDED)
 
 
 def _is_being_traded(strategy: Strategy) -> bool:

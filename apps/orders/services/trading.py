@@ -157,7 +157,7 @@ def _run_strategies(instrument: Instrument, bar: Bar, window: Window, scope: Sco
         seen = candles.tail(lengths[strategy.pk])
         sign = held.get((strategy.portfolio_id, strategy.slug), 0)
         signal = strategy_evaluate(strategy=strategy, candles=seen, bar=bar, held=sign)
-        ordered |= signal is not None and signal_execute(signal=signal, bar=bar) is not None
+        ordered |= signal is not None and signal_execute(signal=signal, bar=bar, candles=seen) is not None
     strategies_ran(strategies=strategies, at=bar.close_time)
     return ordered
 

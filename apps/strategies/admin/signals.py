@@ -17,7 +17,7 @@ class SignalAdmin(FactAdmin):
 
     visible = staticmethod(signals_of)
     list_display = ["time", "strategy", "instrument", "action_shown", "sure", "price_shown", "reason", "state"]
-    list_filter = ["outcome", "action", "strategy"]
+    list_filter = ["outcome", "source", "action", "strategy"]
     search_fields = ["strategy__name", "reason"]
     empty_hint = "A strategy gives a signal when its rule asks for a trade: enable one and let candles arrive."
 

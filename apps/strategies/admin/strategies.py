@@ -28,6 +28,7 @@ from apps.strategies.admin.dialogs import (
 from apps.strategies.admin.filters import ArchiveFilter
 from apps.strategies.admin.panels import history_panel, performance_panel
 from apps.strategies.admin.rules import RuleAdmin
+from apps.strategies.admin.webhooks import WebhookMaking, webhook_panel
 from apps.strategies.admin.words import drift_shown, rule_title, size_of
 from apps.strategies.forms import StrategyForm
 from apps.strategies.models import Strategy, StrategyPerformance
@@ -43,7 +44,9 @@ from apps.strategies.services import (
     strategy_unarchive,
 )
 
-TRADING = ["direction", ("sizing_mode", "sizing_value"), "min_confidence", "protect"]
+TRADING = [
+    "direction", ("sizing_mode", "sizing_value"), "min_confidence", "protect", ("needs_approval", "approval_minutes"),
+]  # fmt: skip
 FIXED = ["portfolio", "instrument", "timeframe"]
 STATE = ["state", "version", "last_run", "last_error"]
 LIST = "admin:strategies_strategy_changelist"
@@ -51,7 +54,7 @@ PAGE = "admin:strategies_strategy_change"
 
 
 @admin.register(Strategy)
-class StrategyAdmin(RuleAdmin, OwnedByService):
+class StrategyAdmin(RuleAdmin, WebhookMaking, OwnedByService):
     """Rules at work; enabling and disabling are actions, never a field."""
 
     visible = staticmethod(strategies_of)
@@ -60,9 +63,9 @@ class StrategyAdmin(RuleAdmin, OwnedByService):
     list_filter = [ArchiveFilter, "enabled", "rule", "instrument", "timeframe", "portfolio"]
     search_fields = ["name", "instrument__symbol"]
     actions_row = ["enable_strategy", "disable_strategy", "duplicate_strategy", "delete_strategy"]
-    actions_detail = [*actions_row, "unarchive_strategy"]
+    actions_detail = [*actions_row, "unarchive_strategy", "create_webhook"]
     change_form_outer_before_template = "strategies/performance_panel.html"
-    change_form_outer_after_template = "strategies/history_panel.html"
+    change_form_outer_after_template = "strategies/strategy_after.html"
     list_before_template = "strategies/broken_files.html"
     readonly_fields = STATE
     empty_hint = "Add a strategy: choose a rule, an instrument and a portfolio; it trades once you enable it."
@@ -100,6 +103,7 @@ class StrategyAdmin(RuleAdmin, OwnedByService):
             context |= {
                 "performance": performance_panel(strategy),
                 "history": history_panel(strategy, may_restore=may_restore),
+                "webhook_panel": webhook_panel(request, strategy),
             }
         return super().changeform_view(request, object_id, form_url, context)
 

@@ -18,6 +18,13 @@ from apps.strategies.selectors import Change
 NOTICED, ALARMING = Decimal("0.1"), Decimal(1)
 """From these drifts on, in percent of the account, either way, a drift is yellow, and red."""
 
+PERCENTS = {
+    SizingMode.PERCENT_OF_EQUITY: "{} of equity",
+    SizingMode.RISK_PERCENT: "{} of equity at risk",
+    SizingMode.VOLATILITY_TARGET: "{} volatility a year",
+}
+"""How a size in percent is worded."""
+
 
 def rule_title(strategy: Strategy) -> str:
     """Return the rule's title; its bare name where the rule is not registered any more."""
@@ -30,7 +37,8 @@ def rule_title(strategy: Strategy) -> str:
 def size_of(strategy: Strategy) -> str:
     if strategy.sizing_mode == SizingMode.FIXED_QUANTITY:
         return f"{amount(strategy.sizing_value, strategy.instrument.quantity_decimals)} {strategy.instrument}"
-    return f"{strategy.sizing_value.normalize():f} % of equity"
+    percent = f"{strategy.sizing_value.normalize():f} %"
+    return PERCENTS[SizingMode(strategy.sizing_mode)].format(percent)
 
 
 def drift_shown(percent: Decimal | None) -> SafeString | str:

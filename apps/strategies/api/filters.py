@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from algotrendy.trading.signals import Action
 from apps.common.api.filters import TruthFilter, UtcFilter
 from apps.common.models import choices_of
-from apps.strategies.models import JobStatus, SignalOutcome, Strategy
+from apps.strategies.models import JobStatus, SignalOutcome, SignalSource, Strategy
 
 
 class StrategyFilter(filters.FilterSet):  # type: ignore[misc]
@@ -31,6 +31,7 @@ class SignalFilter(filters.FilterSet):  # type: ignore[misc]
     symbol = filters.CharFilter(field_name="strategy__instrument__symbol")
     action = filters.ChoiceFilter(choices=choices_of(Action))
     outcome = filters.ChoiceFilter(choices=SignalOutcome.choices)
+    source = filters.ChoiceFilter(choices=SignalSource.choices)
     since = UtcFilter(field_name="at", lookup_expr="gte", label="Market time, inclusive.")
     until = UtcFilter(field_name="at", lookup_expr="lt", label="Market time, exclusive.")
 

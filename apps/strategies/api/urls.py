@@ -1,6 +1,6 @@
 from django.urls import path
 
-from .views import backtests, exports, history, optimizations, signals, strategies
+from .views import backtests, exports, history, optimizations, signals, strategies, webhooks
 
 ONE = "strategies/<uuid:strategy_id>"
 SEARCH = "optimizations/<uuid:optimization_id>"
@@ -16,6 +16,8 @@ urlpatterns = [
     path(f"{ONE}/performance", history.PerformanceView.as_view(), name="strategy-performance"),
     path(f"{ONE}/versions", history.VersionsView.as_view(), name="strategy-versions"),
     path(f"{ONE}/versions/<int:number>/restore", history.RestoreView.as_view(), name="strategy-restore"),
+    path(f"{ONE}/webhook", webhooks.WebhookView.as_view(), name="strategy-webhook"),
+    path(f"{ONE}/webhook/rotate", webhooks.WebhookRotateView.as_view(), name="strategy-webhook-rotate"),
     path("backtests", backtests.BacktestsView.as_view(), name="backtests"),
     path("backtests/compare", backtests.CompareView.as_view(), name="backtests-compare"),
     path("backtests/<uuid:backtest_id>", backtests.BacktestView.as_view(), name="backtest"),
@@ -33,4 +35,5 @@ urlpatterns = [
     path(f"{SEARCH}/heat-map", optimizations.HeatMapView.as_view(), name="optimization-heat-map"),
     path(f"{SEARCH}/equity", optimizations.WalkCurveView.as_view(), name="optimization-equity"),
     path("signals", signals.SignalsView.as_view(), name="signals"),
+    path("signals/<uuid:signal_id>", signals.SignalView.as_view(), name="signal"),
 ]

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from algotrendy.trading.backtest.config import SizingRule
 from apps.strategies.models import TradeSetup
 
 ASKED = (
@@ -13,6 +14,15 @@ ASKED = (
     "min_confidence", "protect", "stop_percent", "target_percent", "trail_percent", "limit_percent", "limit_candles",
     "initial_cash", "commission_rate", "slippage_rate", "fill_at", "risk_limits", "as_live",
 )  # fmt: skip
+
+SIZES = {
+    SizingRule.PERCENT_OF_EQUITY: "percent of equity",
+    SizingRule.FIXED_QUANTITY: "fixed quantity",
+    SizingRule.RISK_PERCENT: "percent of equity lost at the stop",
+    SizingRule.VOLATILITY_TARGET: "percent of volatility a year",
+    SizingRule.PERCENT_OF_CASH: "percent of cash",
+}
+"""What a size's figure means."""
 
 
 def setup_again(setup: TradeSetup) -> dict[str, Any]:
@@ -31,7 +41,7 @@ def setup_rows(setup: TradeSetup) -> list[tuple[str, str]]:
         ("Traded", f"{symbols} {setup.timeframe}, candles of {setup.source}"),
         ("Period", f"{_day(setup.start, 'the oldest candle')} to {_day(setup.end, 'the newest')}"),
         ("Direction", setup.direction.replace("_", " ")),
-        ("Size of an entry", f"{_plain(setup.sizing_value)} ({setup.sizing_rule.replace('_', ' ')})"),
+        ("Size of an entry", f"{_plain(setup.sizing_value)} ({SIZES[SizingRule(setup.sizing_rule)]})"),
         ("Initial cash", _plain(setup.initial_cash)),
         ("Costs", f"{_rate(setup.commission_rate)} commission, {_rate(setup.slippage_rate)} slippage"),
     ]

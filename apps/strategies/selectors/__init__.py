@@ -3,6 +3,7 @@
 from .backtests import backtests_of, optimizations_of, series_source, setup_of
 from .configured import (
     Change,
+    awaiting_signals_of,
     changes_between,
     has_traded,
     newest_performance,
@@ -16,9 +17,11 @@ from .configured import (
     versions_of,
     window_length,
 )
+from .webhooks import webhook_address, webhooks_of
 
 __all__ = [
     "Change",
+    "awaiting_signals_of",
     "backtests_of",
     "changes_between",
     "has_traded",
@@ -34,5 +37,7 @@ __all__ = [
     "strategies_to_compare",
     "strategies_to_run",
     "versions_of",
+    "webhook_address",
+    "webhooks_of",
     "window_length",
 ]

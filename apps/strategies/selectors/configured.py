@@ -14,7 +14,7 @@ from apps.accounts.models import User
 from apps.marketdata.models import Instrument
 from apps.portfolio.models import Position
 from apps.portfolio.selectors import Scope
-from apps.strategies.models import VERSIONED, Signal, Strategy, StrategyPerformance, StrategyVersion
+from apps.strategies.models import VERSIONED, Signal, SignalOutcome, Strategy, StrategyPerformance, StrategyVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +90,13 @@ def _flat(settings: Mapping[str, Any]) -> dict[str, object]:
 
 def signals_of(user: User) -> QuerySet[Signal]:
     """Return the signals that the user may see."""
-    signals = Signal.objects.select_related("strategy__instrument", "strategy__portfolio")
+    signals = Signal.objects.select_related("strategy__instrument", "strategy__portfolio", "decided_by")
     return signals if user.is_admin else signals.filter(strategy__portfolio__owner=user)
+
+
+def awaiting_signals_of(user: User) -> QuerySet[Signal]:
+    """Return the signals that wait for the user's approval."""
+    return signals_of(user).filter(outcome=SignalOutcome.AWAITING)
 
 
 def strategies_to_run(instrument: Instrument, timeframe: str, scope: Scope) -> list[Strategy]:

@@ -14,7 +14,7 @@ from apps.accounts.models import Action as Recorded
 from apps.accounts.services import audit
 from apps.marketdata.models import Instrument
 from apps.portfolio.models import Portfolio
-from apps.strategies.models import VERSIONED, Strategy
+from apps.strategies.models import VERSIONED, SizingMode, Strategy
 from apps.strategies.selectors import Change, changes_between, settings_of
 
 from .versioning import in_words, strategy_lock, version_keep
@@ -47,6 +47,7 @@ def strategy_create(
     )
     _require_common_currency(strategy)
     strategy.full_clean()
+    _require_stop(strategy)
     if strategy.enabled:
         require_honest(strategy)
     strategy.save()
@@ -72,6 +73,7 @@ def strategy_configure(*, strategy: Strategy, **changes: Any) -> Strategy:
         setattr(strategy, name, value)
     strategy.parameters = complete_parameters(strategy.rule, parameters)
     strategy.full_clean()
+    _require_stop(strategy)
     changed = changes_between(before, settings_of(strategy))
     return _change(strategy, changed) if changed else strategy
 
@@ -120,4 +122,11 @@ def _require_common_currency(strategy: Strategy) -> None:
         raise StrategyNotReady(
             f"{strategy.instrument} is quoted in {quote}, the portfolio is in {base}; choose one that agrees.",
             code="currency_mismatch",
+        )
+
+
+def _require_stop(strategy: Strategy) -> None:
+    if strategy.sizing_mode == SizingMode.RISK_PERCENT and not strategy.protect:
+        raise InvalidParameter(
+            "A size by the risk wants a stop loss: switch the protection of its entries on, or choose another size."
         )

@@ -14,9 +14,8 @@ from algotrendy.trading.signals import Action, Direction, follow
 from algotrendy.trading.signals import Signal as Word
 from algotrendy.trading.strategies.places import worded
 from algotrendy.trading.values import quantize
-from apps.common.events import publish
 from apps.strategies import metrics
-from apps.strategies.models import Signal, SignalOutcome, Strategy
+from apps.strategies.models import Signal, SignalOutcome, SignalSource, Strategy
 from apps.strategies.services.limiting import in_time
 
 log = structlog.get_logger(__name__)
@@ -35,7 +34,10 @@ def strategy_evaluate(*, strategy: Strategy, candles: Candles, bar: Bar, held: i
     if follow(word.action, held, Direction(strategy.direction)) is None:
         return None
     signal, is_new = Signal.objects.get_or_create(
-        strategy=strategy, candle_open_time=bar.open_time, defaults=_as_row(word, bar, strategy)
+        strategy=strategy,
+        candle_open_time=bar.open_time,
+        source=SignalSource.RULE,
+        defaults=_as_row(word, bar, strategy),
     )
     return signal if is_new or signal.outcome == SignalOutcome.NEW else None
 
@@ -54,29 +56,6 @@ def strategies_hold(*, strategies: Iterable[Strategy], reason: str) -> None:
     for strategy in strategies:
         log.warning("strategy_held", strategy=str(strategy.pk), reason=reason)
         _remember_error(strategy, reason)
-
-
-def signal_settle(*, signal: Signal, outcome: SignalOutcome, reason: str = "") -> Signal:
-    """Write down what became of a signal, and tell of it."""
-    signal.outcome = outcome
-    signal.outcome_reason = reason[:500]
-    signal.save(update_fields=["outcome", "outcome_reason", "updated_at"])
-    strategy = signal.strategy
-    if not strategy.portfolio.is_simulation:
-        metrics.SIGNALS.labels(strategy.rule, signal.action, outcome.value).inc()
-        data = {
-            "id": str(signal.pk),
-            "strategy": strategy.name,
-            "symbol": strategy.instrument.symbol,
-            "action": signal.action,
-            "confidence": signal.confidence,
-            "price": f"{signal.price:f}",
-            "reason": signal.reason,
-            "outcome": outcome.value,
-            "at": signal.at.isoformat(),
-        }
-        publish("signals", data, owner_id=strategy.portfolio.owner_id)
-    return signal
 
 
 def _ask(strategy: Strategy, candles: Candles) -> Word | None:

@@ -22,7 +22,8 @@ def wanted(portfolio: Portfolio, **overrides: Any) -> dict[str, Any]:
     return {
         "name": "Oversold", "portfolio": str(portfolio.pk), "instrument": make_instrument().pk, "timeframe": "1h",
         "rule": "rsi", "rsi__period": "10", "rsi__oversold": "25", "rsi__overbought": "", "direction": "long_only",
-        "sizing_mode": "percent_of_equity", "sizing_value": "5", "min_confidence": "0", "protect": "on", **overrides,
+        "sizing_mode": "percent_of_equity", "sizing_value": "5", "min_confidence": "0", "protect": "on",
+        "approval_minutes": "15", **overrides,
     }  # fmt: skip
 
 

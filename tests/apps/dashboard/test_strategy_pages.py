@@ -51,7 +51,7 @@ def test_the_page_shows_what_each_version_changed_and_who_did_it(client: Client,
 
 def form_of(strategy: Strategy, **changes: object) -> dict[str, object]:
     """Return what the strategy's form sends, with these changes."""
-    names = ("name", "rule", "direction", "sizing_mode", "sizing_value", "min_confidence")
+    names = ("name", "rule", "direction", "sizing_mode", "sizing_value", "min_confidence", "approval_minutes")
     sent: dict[str, object] = {name: getattr(strategy, name) for name in names}
     sent |= {f"{strategy.rule}__{name}": value for name, value in strategy.parameters.items()}
     return {**sent, "protect": "on", **changes}

@@ -30,7 +30,7 @@ def test_the_rules_tell_their_parameters(client: APIClient) -> None:
     rules = {rule["name"]: rule for rule in client.get("/api/strategies/rules").json()}
     assert list(rules) == [
         "momentum", "rsi", "macd", "mfi", "vwap", "sma_cross", "bollinger_reversion", "donchian_breakout",
-        "conditions",
+        "conditions", "external",
     ]  # fmt: skip
     assert all(rule["title"] and rule["summary"] for rule in rules.values())
     parameters = {parameter["name"]: parameter for parameter in rules["rsi"]["parameters"]}

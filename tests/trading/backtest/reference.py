@@ -1,9 +1,11 @@
 """A backtest that reads like the live path: exact decimals, the core's matching, positions and risk check, slowly."""
 
+import statistics
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal as D
+from itertools import pairwise
 
 from algotrendy.trading.candles import Bar
 from algotrendy.trading.matching import RestingOrder, first_event
@@ -112,7 +114,8 @@ class Reference:
         move = follow(CODES[int(signals.action[i])], desk.state.sign, plan.direction)
         if move is None or signals.confidence[i] < plan.min_confidence:
             return
-        opening = self.size(desk, bar.close) if move.opens else D(0)
+        wants = self.levels(desk, move.side, bar.close, i)
+        opening = self.size(desk, bar.close, wants[0], i) if move.opens else D(0)
         closing = abs(desk.state.quantity) if move.closes else D(0)
         value = book.instrument.notional(bar.close, opening + closing)
         small = opening and value < book.instrument.min_notional
@@ -123,14 +126,21 @@ class Reference:
             self.denied[word.code] += 1
             return
         desk.opening, desk.reference = opening, bar.close
-        desk.wants = self.levels(desk, move.side, bar.close, i) if opening else (None, None)
+        desk.wants = wants if opening else (None, None)
         self.rest(desk, move.side, OrderType.MARKET)
 
-    def size(self, desk, price):
+    def size(self, desk, price, stop, i):
         plan, spec = desk.book.plan, desk.book.instrument
         quantity = plan.sizing.value
+        share = max(self.equity(), D(0)) * plan.sizing.value / 100
         if plan.sizing.rule == "percent_of_equity":
-            quantity = max(self.equity(), D(0)) * plan.sizing.value / 100 / (price * spec.contract_size)
+            quantity = share / (price * spec.contract_size)
+        elif plan.sizing.rule == "risk_percent":
+            quantity = D(0) if stop is None else min(share / (abs(price - stop) * spec.contract_size), MAX_QUANTITY)
+        elif plan.sizing.rule == "volatility_target":
+            sigma = deviation(desk.book, i)
+            unit = D(repr(sigma)) * price * spec.contract_size
+            quantity = min(share / unit, MAX_QUANTITY) if sigma else D(0)
         quantity = spec.round_quantity(quantity)
         return quantity if quantity >= spec.min_quantity else D(0)
 
@@ -160,6 +170,15 @@ class Reference:
             level = None if level is None else spec.round_price(level)
             found.append(level if level is not None and level > 0 and (level - price) * direction > 0 else None)
         return tuple(found)
+
+
+def deviation(book, i):
+    """Return the annual deviation of the twenty newest returns at candle i; 0 where there are too few or none moved."""
+    closes = book.candles.close[max(i - 20, 0) : i + 1].tolist()
+    if len(closes) < 21:
+        return 0.0
+    per_year = book.instrument.bars_per_year(seconds(book))
+    return statistics.stdev(after / before - 1 for before, after in pairwise(closes)) * per_year**0.5
 
 
 def seconds(book):

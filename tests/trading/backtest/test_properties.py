@@ -71,17 +71,24 @@ def word(rng, candles):
     return SignalColumns(action, rng.random(count), stop, target)
 
 
+def sizing(rng, step, *, may_risk):
+    rules = [SizingRule.PERCENT_OF_EQUITY, SizingRule.FIXED_QUANTITY, SizingRule.VOLATILITY_TARGET]
+    rule = [*rules, *[SizingRule.RISK_PERCENT] * may_risk][rng.integers(3 + may_risk)]
+    if rule is SizingRule.FIXED_QUANTITY:
+        return Sizing(rule, D(step) * int(rng.integers(1, 9)))
+    sizes = {SizingRule.RISK_PERCENT: [0.5, 1, 2.5], SizingRule.VOLATILITY_TARGET: [8, 20, 150]}
+    return Sizing(rule, D(str(rng.choice(sizes.get(rule, [5, 12.5, 60])))))
+
+
 def book(rng, symbol, timeframe, count):
     tick, step = GRIDS[rng.integers(len(GRIDS))]
     spec = InstrumentSpec(symbol, "USD", D(tick), D(step), D(step), D(int(rng.integers(0, 3))))
     candles = market(rng, symbol, timeframe, count, float(tick))
-    rules = [SizingRule.PERCENT_OF_EQUITY, SizingRule.FIXED_QUANTITY]
-    rule = rules[rng.integers(2)]
-    size = D(str(rng.choice([5, 12.5, 60]))) if rule is rules[0] else D(step) * int(rng.integers(1, 9))
+    protection = Protection(bool(rng.integers(2)), D(int(rng.choice([0, 4]))), D(int(rng.choice([0, 7]))))
     plan = TradePlan(
         direction=list(Direction)[rng.integers(3)],
-        sizing=Sizing(rule, size),
-        protection=Protection(bool(rng.integers(2)), D(int(rng.choice([0, 4]))), D(int(rng.choice([0, 7])))),
+        sizing=sizing(rng, step, may_risk=protection.from_signal or protection.stop_percent > 0),
+        protection=protection,
         min_confidence=float(rng.choice([0, 0.3])),
     )
     return Book(candles, word(rng, candles), spec, plan, int(rng.integers(0, 9)), symbol)
@@ -144,8 +151,12 @@ def test_several_strategies_on_one_instrument_do_too(seed):
 def test_the_short_way_is_the_long_one_to_the_last_bit(seed):
     rng = np.random.default_rng(seed)
     base = book(rng, "I/USD", Timeframe.H1, 300)
-    sizing = [base.plan.sizing, Sizing(SizingRule.PERCENT_OF_CASH, D(int(rng.choice([30, 100]))))][rng.integers(2)]
-    the_plan = replace(base.plan, sizing=sizing, protection=UNPROTECTED)
+    sizes = [
+        Sizing(SizingRule.PERCENT_OF_EQUITY, D(60)),
+        Sizing(SizingRule.FIXED_QUANTITY, base.instrument.quantity_step * 7),
+        Sizing(SizingRule.PERCENT_OF_CASH, D(int(rng.choice([30, 100])))),
+    ]
+    the_plan = replace(base.plan, sizing=sizes[rng.integers(3)], protection=UNPROTECTED)
     config = replace(account(rng), limits=RiskLimits(enabled=False))
     told = []
     for play in (run_plain, run_single):

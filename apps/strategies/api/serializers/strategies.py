@@ -65,8 +65,8 @@ class StrategySerializer(RowSerializer):
         model = Strategy
         fields = [
             "id", "portfolio", "name", "slug", "rule", "symbol", "timeframe", "parameters", "direction", "sizing_mode",
-            "sizing_value", "min_confidence", "protect", "enabled", "version", "running_since", "last_run_at",
-            "last_error", "archived_at", "created_at", "updated_at",
+            "sizing_value", "min_confidence", "protect", "needs_approval", "approval_minutes", "enabled", "version",
+            "running_since", "last_run_at", "last_error", "archived_at", "created_at", "updated_at",
         ]  # fmt: skip
 
 
@@ -78,9 +78,13 @@ class StrategyChangeSerializer(StrictSerializer):
     parameters = JSONObjectField(required=False)
     direction = serializers.ChoiceField(choices=choices_of(Direction), required=False)
     sizing_mode = serializers.ChoiceField(choices=SizingMode.choices, required=False)
-    sizing_value = AmountField(required=False, help_text="Percent of equity, or a quantity.")
+    sizing_value = AmountField(required=False, help_text="Percent, or a quantity where that is fixed.")
     min_confidence = serializers.FloatField(min_value=0, max_value=1, required=False)
     protect = serializers.BooleanField(required=False)
+    needs_approval = serializers.BooleanField(required=False, help_text="Each signal waits for a person.")
+    approval_minutes = serializers.IntegerField(
+        required=False, min_value=1, max_value=10_080, help_text="How long it waits."
+    )
 
 
 class StrategyCreateSerializer(StrategyChangeSerializer):
@@ -114,5 +118,5 @@ class StrategyVersionSerializer(RowSerializer):
         model = StrategyVersion
         fields = [
             "number", "name", "rule", "parameters", "direction", "sizing_mode", "sizing_value", "min_confidence",
-            "protect", "changed_by", "created_at",
+            "protect", "needs_approval", "approval_minutes", "changed_by", "created_at",
         ]  # fmt: skip

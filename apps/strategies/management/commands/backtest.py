@@ -77,7 +77,9 @@ def _add_plan(group: Any) -> None:
     group.add_argument(
         "--sizing", choices=list(SizingRule), default=SizingRule.PERCENT_OF_EQUITY, help="(default: %(default)s)"
     )
-    group.add_argument("--size", type=_amount, default=Decimal(5), help="percent or quantity (default: %(default)s)")
+    group.add_argument(
+        "--size", type=_amount, default=Decimal(5), help="percent, or a quantity where fixed (default: %(default)s)"
+    )
     group.add_argument(
         "--stop", type=_amount, default=Decimal(5), help="stop, percent, where the signal has none; 0 for none"
     )

@@ -1,0 +1,107 @@
+"""One order for each signal ever: whatever is cut off, in whichever step, and however many come at once."""
+
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal as D
+
+import pytest
+from django.db import connection
+
+from algotrendy.trading.candles import Bar
+from algotrendy.trading.values import Timeframe
+from apps.orders.models import Order, OrderEvent
+from apps.orders.services import placing, signals, trading
+from apps.orders.services.approving import SignalDecided, signal_approve
+from apps.orders.services.signals import signal_execute
+from apps.portfolio.selectors import LIVE
+from apps.strategies.models import Signal
+from apps.strategies.services import settling
+from tests.apps.strategies.test_evaluating import Sure
+from tests.builders import make_candles_rows, make_instrument, make_portfolio, make_signal, make_strategy
+from tests.rules import add_rule
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Killed(BaseException):
+    """The process ends here: nothing of the program runs on."""
+
+
+@pytest.fixture
+def strategy(seeded_roles, trader, monkeypatch):
+    instrument = make_instrument()
+    make_candles_rows(instrument, [100, 101, 102])
+    rule = add_rule(monkeypatch, Sure)
+    return make_strategy(make_portfolio(trader), instrument=instrument, enabled=True, rule=rule.name)
+
+
+def see_candle(strategy):
+    """Let the strategy see its newest candle, as a worker does that begins anew."""
+    row = strategy.instrument.candles.latest("open_time")
+    bar = Bar("BTC/USD", Timeframe.H1, row.open_time, row.open, row.high, row.low, row.close, row.volume)
+
+    def window(until, length):
+        return trading.candles_window(
+            instrument=strategy.instrument, timeframe="1h", source="csv", until=until, length=length
+        )
+
+    trading._run_strategies(strategy.instrument, bar, window, LIVE, [])
+
+
+STEPS = {
+    "before the signal is executed": (trading, "signal_execute"),
+    "when its order is to be committed": (signals, "order_commit"),
+    "when the order is written": (placing, "order_begin"),
+    "when the signal is to be settled": (signals, "signal_settle"),
+    "when it is told": (settling, "publish"),
+    "after the order is committed": (trading, "strategies_ran"),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_worker_that_dies_in_any_step_leaves_one_order_to_the_next(strategy, monkeypatch, step):
+    module, name = STEPS[step]
+
+    def die(*args, **kwargs):
+        raise Killed
+
+    with monkeypatch.context() as killing:
+        killing.setattr(module, name, die)
+        with pytest.raises(Killed):
+            see_candle(strategy)
+    left = Order.objects.count()
+    assert left == (1 if step == "after the order is committed" else 0)
+    for _ in range(3):
+        see_candle(strategy)
+    order = Order.objects.get()
+    signal = Signal.objects.get()
+    assert (order.signal, signal.outcome) == (signal, "ordered")
+    assert OrderEvent.objects.filter(order=order, kind="placed").count() == 1
+
+
+def at_once(calls):
+    def guarded(call):
+        try:
+            return call()
+        except SignalDecided as error:
+            return error
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(guarded, calls))
+
+
+def test_two_workers_that_execute_a_signal_at_once_make_one_order(strategy):
+    signal = make_signal(strategy)
+    price = D(100)
+    bar = Bar("BTC/USD", Timeframe.H1, signal.candle_open_time, price, price, price, price, D(1))
+    made = at_once([lambda: signal_execute(signal=signal, bar=bar)] * 4)
+    assert sum(order is not None for order in made) == 1
+    assert Order.objects.count() == 1
+
+
+def test_two_approvals_at_once_make_one_order(strategy, trader):
+    signal = make_signal(strategy, outcome="awaiting")
+    made = at_once([lambda: signal_approve(signal=signal, actor=trader)] * 4)
+    assert sum(isinstance(each, SignalDecided) for each in made) == 3
+    assert Order.objects.get().signal == signal
