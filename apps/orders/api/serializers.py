@@ -95,6 +95,7 @@ class OrderSerializer(RowSerializer):
             "book", "strategy", "signal", "parent", "reason_code", "reason", "expires_at", "cancel_requested_at",
             "submitted_at", "closed_at", "created_at", "updated_at", "version", "metadata",
         ]  # fmt: skip
+        reads = {"remaining_quantity": ["quantity", "filled_quantity"]}
 
 
 class EventSerializer(RowSerializer):
