@@ -26,7 +26,7 @@ from apps.marketdata.models import Feed, Instrument
 from apps.marketdata.services import candle_arrived, candles_store
 from tests.benchmarks.servers import served
 
-from .results import Result, Target
+from tests.benchmarks.results import Result, Target
 from .series import START, emptied, instrument, settled
 
 SYMBOLS = [f"SYM{number}/USD" for number in range(10)]

@@ -14,7 +14,7 @@ from pyarrow import csv
 
 from apps.marketdata.services.loading import candles_load
 
-from .results import Result, Target
+from tests.benchmarks.results import Result, Target
 from .series import SOURCE, TIMEFRAME, candles, emptied, instrument
 
 TARGET = 150_000

@@ -21,7 +21,7 @@ from apps.common.events import CHANNEL
 from tests.benchmarks.servers import Served, served
 from tests.processes import PROJECT
 
-from .results import Result
+from tests.benchmarks.results import Result
 
 EVENTS = 60
 PAUSE = 0.25
