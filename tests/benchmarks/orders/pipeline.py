@@ -35,6 +35,7 @@ AT_ONCE = 64
 """Orders on their way at any time."""
 TICK = 0.25
 SHARE = 25
+STEPS = ("answered", "accepted by the venue", "position committed")
 ENDED = ("filled", "rejected", "canceled", "expired")
 SETTINGS = {"DJANGO_SETTINGS_MODULE": "tests.benchmarks.api_settings", "BENCH_AUTH": "on", "BENCH_LIMITS": "on"}
 
@@ -56,7 +57,7 @@ def run(options: argparse.Namespace) -> list[Result]:
     settled()
     bare: dict[int, list[float]] = {1: [], 2: []}
     loads: dict[int, list[Load]] = {1: [], 2: []}
-    alone: dict[int, list[float]] = {1: [], 2: []}
+    alone: dict[int, list[list[float]]] = {1: [], 2: []}
     with served(**SETTINGS, LOG_LEVEL="INFO", LOG_FORMAT="json", JWT_ACCESS_MINUTES="600") as server:
         for _ in range(options.rounds):
             for processes in (1, 2):
@@ -67,11 +68,12 @@ def run(options: argparse.Namespace) -> list[Result]:
     return [_latencies(alone, loads), _sustained(bare, loads)]
 
 
-def _latencies(alone: dict[int, list[float]], loads: dict[int, list[Load]]) -> Result:
+def _latencies(alone: dict[int, list[list[float]]], loads: dict[int, list[Load]]) -> Result:
     rows = []
     for processes in (1, 2):
         full = [taken for load in loads[processes] for taken in load.taken]
-        for name, values in (("one at a time", alone[processes]), (f"{AT_ONCE} at a time", full)):
+        steps = {f"one at a time, {name}": [each[at] for each in alone[processes]] for at, name in enumerate(STEPS)}
+        for name, values in {**steps, f"{AT_ONCE} at a time, position committed": full}.items():
             p50, p95 = statistics.median(values), statistics.quantiles(values, n=20)[-1]
             rows.append([str(processes), name, f"{p50:.1f} ms", f"{p95:.1f} ms", f"{len(values):,}"])
     title = f"From the request to the committed position (candles every {TICK * 1000:.0f} ms under load)"
@@ -120,19 +122,19 @@ def _workers(processes: int) -> Iterator[None]:
         worker.wait(30)
 
 
-def _one_by_one(port: int, market: Market, traders: list[Trader], count: int) -> list[float]:
-    """Return each order's milliseconds; its candle comes as soon as the venue has accepted it."""
-    taken = []
+def _one_by_one(port: int, market: Market, traders: list[Trader], count: int) -> list[list[float]]:
+    """Return each order's milliseconds to each of STEPS; its candle comes as soon as the venue has accepted it."""
+    taken: list[list[float]] = []
     line = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     with Listener() as listener:
         for number in range(count + 5):
             name, begin = uuid.uuid4().hex, time.perf_counter()
             _place(line, traders[number % TRADERS], name, number // TRADERS)
-            listener.wait(name, "open")
+            answered, accepted = time.perf_counter(), listener.wait(name, "open")
             market.tick()
             ended = listener.wait(name, "filled")
             if number >= 5:  # the first ones warm up
-                taken.append((ended - begin) * 1000)
+                taken.append([(moment - begin) * 1000 for moment in (answered, accepted, ended)])
     line.close()
     return taken
 
