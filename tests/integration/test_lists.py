@@ -102,9 +102,7 @@ def test_a_list_of_orders_takes_one_query_for_any_number_of_rows(
         assert len(client.get("/api/orders").json()["results"]) >= 7
 
 
-def test_a_row_that_is_not_stored_yet_looks_the_same_too(
-    book: Book, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_row_that_is_not_stored_yet_looks_the_same_too(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
     east = timezone(timedelta(hours=2))
     order = make_order(book.portfolio, expires_at=datetime(2024, 3, 1, 14, 0, tzinfo=east))
     fast = OrderSerializer(order).data

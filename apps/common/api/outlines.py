@@ -113,7 +113,11 @@ def _part(serializer: type[Any], field: Any) -> Part | None:
         read = attrgetter(column.attname)
         return Part(field.field_name, read, None, False, read, None, (column.attname,))
     is_optional = field.allow_null or field.default is None
-    if field.default not in (empty, None) or not _is_leaf(field, column) or (len(path) > 1 and (column is None or not (is_optional or _is_whole(model, path)))):
+    if (
+        field.default not in (empty, None)
+        or not _is_leaf(field, column)
+        or (len(path) > 1 and (column is None or not (is_optional or _is_whole(model, path))))
+    ):
         return None
     read = attrgetter(".".join(path))
     convert: Convert = plain if type(field) is AmountField else field.to_representation

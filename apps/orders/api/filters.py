@@ -6,11 +6,14 @@ from algotrendy.trading.orders import OrderStatus
 from algotrendy.trading.values import OrderType, Side
 from apps.common.api.filters import UtcFilter
 from apps.common.models import choices_of
+from apps.marketdata.api.filters import SymbolFilter
 
 
 class OrderFilter(filters.FilterSet):  # type: ignore[misc]
-    status = filters.MultipleChoiceFilter(choices=choices_of(OrderStatus), label="Repeat it for any of several.")
-    symbol = filters.CharFilter(field_name="instrument__symbol")
+    status = filters.MultipleChoiceFilter(
+        choices=choices_of(OrderStatus), distinct=False, label="Repeat it for any of several."
+    )
+    symbol = SymbolFilter(field_name="instrument")
     portfolio = filters.UUIDFilter(field_name="portfolio_id")
     strategy = filters.UUIDFilter(field_name="strategy_id")
     side = filters.ChoiceFilter(choices=choices_of(Side))

@@ -126,6 +126,8 @@ class Order(PublicModel):
                 name="order_working",
             ),
             models.Index(fields=["owner", "-created_at", "-id"], name="order_owner_recent"),
+            models.Index(fields=["owner", "status", "-created_at", "-id"], name="order_owner_status_recent"),
+            models.Index(fields=["owner", "instrument", "-created_at", "-id"], name="order_owner_symbol_recent"),
             models.Index(fields=["portfolio", "-created_at", "-id"], name="order_portfolio_recent"),
             models.Index(fields=["oco_group"], condition=~Q(oco_group=""), name="order_by_group"),
         ]
@@ -146,8 +148,8 @@ class Order(PublicModel):
     def save_changes(self) -> None:
         """Write the columns that were changed since the row was read; all of them where that is not known.
 
-        What was written once is written again: the transaction that wrote it may have been rolled back. A JSON column is
-        replaced, not edited in place, for an edited one looks like what was read.
+        What was written once is written again: the transaction that wrote it may have been rolled back. A JSON column
+        is replaced, not edited in place, for an edited one looks like what was read.
         """
         read = self._read
         if read is None:
