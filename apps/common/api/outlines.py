@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
@@ -50,7 +50,11 @@ LOOSE = (serializers.FloatField, serializers.DictField, serializers.JSONField)
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A field of the output: its name, the attribute of an instance, and that of a row of columns where it has one."""
+    """A field of the output.
+
+    It is read from an instance, or, where `columns` names any, from a tuple of columns: it is the first of them, or
+    what `of_columns` makes of the named tuple.
+    """
 
     name: str
     of_instance: Callable[[Any], Any]
@@ -62,32 +66,39 @@ class Part:
 
 
 class Outline:
-    """How a serializer's rows look. `columns` are those to read for `of_columns`; None where instances are needed."""
+    """How a serializer's rows look. `columns` are those to read as a tuple; None where instances are needed."""
 
     def __init__(self, parts: Sequence[Part], loose: Sequence[str]) -> None:
-        self._instance = [(part.name, part.of_instance, part.convert, part.is_optional) for part in parts]
-        self._columns = [(part.name, part.of_columns, part.convert_column) for part in parts]
-        self._loose = loose
+        self._parts, self._loose = parts, loose
+        self._names = [part.name for part in parts]
         self.columns: tuple[str, ...] | None = None
-        if all(part.of_columns is not None for part in parts):
+        if all(part.columns for part in parts):
             self.columns = tuple(dict.fromkeys(name for part in parts for name in part.columns))
+            at = [self.columns.index(part.columns[0]) for part in parts]
+            self._pick = itemgetter(*at, 0)  # one more, as of a single one it would give no tuple
+            self._worked = [(p.name, p.of_columns, p.convert_column) for p in parts if p.of_columns or p.convert_column]
 
     def of_row(self, row: Any) -> dict[str, Any]:
-        """Return the output of an instance, or of a row of the columns."""
+        """Return the output of an instance, or of a tuple that begins with the columns."""
+        return self._of_tuple(row) if isinstance(row, tuple) else self._of_instance(row)
+
+    def _of_tuple(self, row: Any) -> dict[str, Any]:
+        told = dict(zip(self._names, self._pick(row), strict=False))
+        for name, read, convert in self._worked:
+            value = told[name] if read is None else read(row)
+            told[name] = value if value is None or convert is None else convert(value)
+        return told
+
+    def _of_instance(self, row: Any) -> dict[str, Any]:
         told = {}
-        if isinstance(row, tuple):
-            for name, read, convert in self._columns:
-                value = read(row)  # type: ignore[misc]
-                told[name] = value if value is None or convert is None else convert(value)
-            return told
-        for name, read, convert, is_optional in self._instance:
+        for part in self._parts:
             try:
-                value = read(row)
+                value = part.of_instance(row)
             except AttributeError:
-                if not is_optional:
+                if not part.is_optional:
                     raise
                 value = None
-            told[name] = value if value is None or convert is None else convert(value)
+            told[part.name] = value if value is None or part.convert is None else part.convert(value)
         return told
 
     def is_exact(self, told: Sequence[dict[str, Any]]) -> bool:
@@ -111,7 +122,7 @@ def _part(serializer: type[Any], field: Any) -> Part | None:
     column = _column(model, path)
     if type(field) is serializers.PrimaryKeyRelatedField and isinstance(column, models.ForeignKey):
         read = attrgetter(column.attname)
-        return Part(field.field_name, read, None, False, read, None, (column.attname,))
+        return Part(field.field_name, read, None, False, None, None, (column.attname,))
     is_optional = field.allow_null or field.default is None
     if (
         field.default not in (empty, None)
@@ -135,10 +146,10 @@ def _of_columns(
         return (None, None, ()) if reads is None else (_property(serializer, path[0]), convert, tuple(reads))
     name = LOOKUP_SEP.join(path)
     if type(field) is AmountField:
-        return (attrgetter(name), plain, (name,)) if isinstance(column, models.DecimalField) else (None, None, ())
+        return None, plain, (name,) if isinstance(column, models.DecimalField) else ()
     if not isinstance(column, AS_THEY_ARE.get(type(field), ArrayField)):
         return None, None, ()
-    return attrgetter(name), None, (name,)
+    return None, None, (name,)
 
 
 def _is_leaf(field: Any, column: models.Field[Any, Any] | None) -> bool:

@@ -131,19 +131,19 @@ def _flatness(stages: list[int], found: dict[tuple[int, str], list[float]]) -> R
 
 def _beside_peer(server: Served, by: Trader, options: argparse.Namespace, stored: int) -> Result:
     """Let wrk ask ours and the peers' servers in turns, each a process of its own."""
-    rates: dict[str, list[float]] = {}
-    used: dict[str, list[float]] = {}
     with contextlib.ExitStack() as stack:
         servers = {"AlgoTrendy, with limiter, logs and metrics": server}
         for style in ("threads", "async"):
             servers[f"FastAPI, SQLAlchemy ORM, {style}"] = stack.enter_context(_peer(options.peers, style))
+        rates: dict[str, list[float]] = {name: [] for name in servers}
+        used: dict[str, list[float]] = {name: [] for name in servers}
         for number in range(options.rounds + 1):
             for name, each in random.sample(list(servers.items()), len(servers)):
                 before = processor_seconds(each.pid)
                 rate, answered = _wrk(each.port, by, 3 if options.quick else 5)
                 if number:  # the first round warms up
-                    rates.setdefault(name, []).append(rate)
-                    used.setdefault(name, []).append((processor_seconds(each.pid) - before) / answered * 1000)
+                    rates[name].append(rate)
+                    used[name].append((processor_seconds(each.pid) - before) / answered * 1000)
     medians = {name: statistics.median(values) for name, values in rates.items()}
     ours, *theirs = medians.values()
     rows = [
