@@ -3,10 +3,11 @@
 PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest
 PEERS := .venv-bench/bin/python
+CORES := 2
 SETTLED := DATABASE_URL=postgres://127.0.0.1/none REDIS_URL=redis://127.0.0.1/0 SECRET_KEY=for-checks-without-servers ENCRYPTION_KEYS=for-checks-without-servers-0123
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev test test-long bench-api bench-backtest bench-marketdata lint format types layers migrations-check ci lock clean
+.PHONY: help run install install-dev test test-long bench-api bench-backtest bench-marketdata bench-orders lint format types layers migrations-check ci lock clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,7 +22,7 @@ run: install ## Bring up the whole platform with its demonstration; Ctrl-C stops
 	@exec $(PYTHON) manage.py up --demo $(ARGS)
 
 test: install-dev ## Run the tests (under 10 minutes on two cores)
-	@$(PYTEST) -m "not long" $(ARGS)
+	@$(PYTEST) -m "not long" -n $(CORES) --dist loadfile $(ARGS)
 
 test-long: install-dev ## Run the slower proofs
 	@$(PYTEST) -m long --timeout 1800 $(ARGS)
@@ -33,6 +34,11 @@ bench-backtest: install-dev ## Measure backtests beside their peers (some 15 min
 	@test -x $(PEERS) || $(PYTHON) -m venv $(dir $(patsubst %/,%,$(dir $(PEERS))))
 	@$(PEERS) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
 	@TQDM_DISABLE=1 $(PYTHON) -m tests.benchmarks.backtest --peers $(PEERS) $(ARGS)
+
+bench-orders: install-dev ## Measure orders: the pipeline, signals, lists beside FastAPI (needs wrk; some 15 minutes)
+	@test -x $(PEERS) || $(PYTHON) -m venv $(dir $(patsubst %/,%,$(dir $(PEERS))))
+	@$(PEERS) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
+	@$(PYTHON) -m tests.benchmarks.orders --peers $(PEERS) $(ARGS)
 
 bench-marketdata: install-dev ## Measure candles: ingest, reads, cache, streams (some 15 minutes on two cores)
 	@$(PYTHON) -m tests.benchmarks.marketdata $(ARGS)

@@ -5,22 +5,21 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('marketdata', '0004_feed_words'),
-        ('orders', '0002_linked_orders'),
-        ('portfolio', '0002_limits_and_halts'),
-        ('strategies', '0009_approval_and_webhooks'),
+        ("marketdata", "0004_feed_words"),
+        ("orders", "0002_linked_orders"),
+        ("portfolio", "0002_limits_and_halts"),
+        ("strategies", "0009_approval_and_webhooks"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['owner', 'status', '-created_at', '-id'], name='order_owner_status_recent'),
+            model_name="order",
+            index=models.Index(fields=["owner", "status", "-created_at", "-id"], name="order_owner_status_recent"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['owner', 'instrument', '-created_at', '-id'], name='order_owner_symbol_recent'),
+            model_name="order",
+            index=models.Index(fields=["owner", "instrument", "-created_at", "-id"], name="order_owner_symbol_recent"),
         ),
     ]

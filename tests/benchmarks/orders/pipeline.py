@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from tests.benchmarks.results import Result, Target
@@ -31,9 +31,9 @@ from .listening import Listener
 
 TRADERS = 8
 CLIENTS = 8
-AT_ONCE = 64
+AT_ONCE = 128
 """Orders on their way at any time."""
-TICK = 0.25
+TICK = 0.5
 SHARE = 25
 STEPS = ("answered", "accepted by the venue", "position committed")
 ENDED = ("filled", "rejected", "canceled", "expired")
@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> list[Result]:
         for _ in range(options.rounds):
             for processes in (1, 2):
                 bare[processes].append(_bare(processes, options.seconds))
-                with _workers(processes):
+                with workers(processes):
                     alone[processes] += _one_by_one(server.port, market, traders, options.singles)
                     loads[processes].append(_loaded(server.port, market, traders, options.seconds))
     return [_latencies(alone, loads), _sustained(bare, loads)]
@@ -107,7 +107,7 @@ def _bare(connections: int, seconds: float) -> float:
 
 
 @contextlib.contextmanager
-def _workers(processes: int) -> Iterator[None]:
+def workers(processes: int) -> Iterator[None]:
     """Run the trading worker with so many processes, as `up` does."""
     command = ["-m", "celery", "-q", "-A", "algotrendy.celery", "worker", "-c", str(processes), "-Q", "orders,default"]
     worker = subprocess.Popen(
@@ -169,17 +169,23 @@ def _loaded(port: int, market: Market, traders: list[Trader], seconds: float) ->
         done.set()
         for thread in threads:
             thread.join()
-        filled = {name: listener.heard[name].get("filled", float("inf")) for name in begun}
-        rate = sum(begin + seconds * 0.2 <= moment < now for moment in filled.values()) / (now - begin - seconds * 0.2)
-        deadline = time.perf_counter() + 60
-        while any("filled" not in listener.heard[name] for name in begun):
-            if time.perf_counter() > deadline:
-                raise RuntimeError("Orders were left unfilled.")
-            market.tick()
-            time.sleep(TICK)
+        after = begin + seconds * 0.2  # the first orders find everything empty
+        ended = [listener.heard[name].get("filled", float("inf")) for name in begun]
+        rate = sum(after <= moment < now for moment in ended) / (now - after)
+        _drain(market, listener, begun)
         taken = [(listener.heard[name]["filled"] - start) * 1000 for name, start in begun.items()]
     rows: Written = written().since(before)
     return Load(rate, taken, rows.inserted / len(begun), rows.changed / len(begun))
+
+
+def _drain(market: Market, listener: Listener, begun: Iterable[str]) -> None:
+    """Let candles come until every order is filled."""
+    deadline = time.perf_counter() + 60
+    while any("filled" not in listener.heard[name] for name in begun):
+        if time.perf_counter() > deadline:
+            raise RuntimeError("Orders were left unfilled.")
+        market.tick()
+        time.sleep(TICK)
 
 
 def _place(line: http.client.HTTPConnection, by: Trader, name: str, turn: int) -> None:

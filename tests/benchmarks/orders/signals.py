@@ -16,7 +16,7 @@ from apps.strategies.services import strategy_create, strategy_enable
 from tests.benchmarks.results import Result
 
 from .desk import Market, emptied, settled, trader
-from .pipeline import _workers as workers
+from .pipeline import workers
 
 STRATEGIES = 5
 PATIENCE = 60
