@@ -3,7 +3,6 @@
 PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest
 PEERS := .venv-bench/bin/python
-CORES := 2
 SETTLED := DATABASE_URL=postgres://127.0.0.1/none REDIS_URL=redis://127.0.0.1/0 SECRET_KEY=for-checks-without-servers ENCRYPTION_KEYS=for-checks-without-servers-0123
 
 .DEFAULT_GOAL := help
@@ -22,7 +21,7 @@ run: install ## Bring up the whole platform with its demonstration; Ctrl-C stops
 	@exec $(PYTHON) manage.py up --demo $(ARGS)
 
 test: install-dev ## Run the tests (under 10 minutes on two cores)
-	@$(PYTEST) -m "not long" -n $(CORES) --dist loadfile $(ARGS)
+	@$(PYTEST) -m "not long" $(ARGS)
 
 test-long: install-dev ## Run the slower proofs
 	@$(PYTEST) -m long --timeout 1800 $(ARGS)
