@@ -6,7 +6,7 @@ PEERS := .venv-bench/bin/python
 SETTLED := DATABASE_URL=postgres://127.0.0.1/none REDIS_URL=redis://127.0.0.1/0 SECRET_KEY=for-checks-without-servers ENCRYPTION_KEYS=for-checks-without-servers-0123
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev test test-long bench-api bench-backtest bench-marketdata lint format types layers migrations-check ci lock clean
+.PHONY: help run install install-dev test test-long bench-api bench-backtest bench-marketdata bench-orders lint format types layers migrations-check ci lock clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,11 @@ bench-backtest: install-dev ## Measure backtests beside their peers (some 15 min
 	@test -x $(PEERS) || $(PYTHON) -m venv $(dir $(patsubst %/,%,$(dir $(PEERS))))
 	@$(PEERS) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
 	@TQDM_DISABLE=1 $(PYTHON) -m tests.benchmarks.backtest --peers $(PEERS) $(ARGS)
+
+bench-orders: install-dev ## Measure orders: the pipeline, signals, lists beside FastAPI (needs wrk; some 15 minutes)
+	@test -x $(PEERS) || $(PYTHON) -m venv $(dir $(patsubst %/,%,$(dir $(PEERS))))
+	@$(PEERS) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
+	@$(PYTHON) -m tests.benchmarks.orders --peers $(PEERS) $(ARGS)
 
 bench-marketdata: install-dev ## Measure candles: ingest, reads, cache, streams (some 15 minutes on two cores)
 	@$(PYTHON) -m tests.benchmarks.marketdata $(ARGS)

@@ -2,8 +2,8 @@
 
 import os
 
-from celery import Celery
-from celery.signals import beat_init, celeryd_init, setup_logging, worker_process_init
+from celery import Celery, Task
+from celery.signals import beat_init, celeryd_init, setup_logging, task_prerun, worker_process_init
 from django_structlog.celery.steps import DjangoStructLogInitStep
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "algotrendy.settings")
@@ -40,3 +40,12 @@ def _start_afresh(**kwargs: object) -> None:
     from django.db import connections
 
     connections.close_all()
+
+
+@task_prerun.connect
+def _look_at_connections(task: Task | None = None, **kwargs: object) -> None:
+    """Begin with a connection that works, as a request does: an old or broken one is replaced, a good one is kept."""
+    from django.db import close_old_connections
+
+    if task is not None and not task.request.is_eager:
+        close_old_connections()

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connection
 
 PROJECT = Path(__file__).resolve().parents[1]
-STARTING = 20.0
+STARTING = 60.0
 PORTS_EACH = 100
 _ports = itertools.count()
 

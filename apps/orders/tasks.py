@@ -1,4 +1,7 @@
-"""The work of the queue `orders`: one service call each, safe to run any number of times."""
+"""The work of the queue `orders`: one service call each, safe to run any number of times.
+
+What an order's tasks did is in its events: their results are not kept a second time, only their errors.
+"""
 
 from __future__ import annotations
 
@@ -28,13 +31,13 @@ from apps.orders.services.watching import price_watch, prices_watch
 from apps.portfolio.services import halts_expire, halts_tell
 
 
-@shared_task(name="orders.settle")
+@shared_task(name="orders.settle", ignore_result=True)
 def settle(order_id: str) -> str:
     """Tell the venue what was committed of an order."""
     return str(order_settle(order_id=uuid.UUID(order_id)).status)
 
 
-@shared_task(name="orders.trade_feed")
+@shared_task(name="orders.trade_feed", ignore_result=True)
 def trade_feed(feed_id: int) -> int:
     """Trade the candles of a feed that have not been traded yet."""
     return feed_trade(feed_id=feed_id)

@@ -3,7 +3,7 @@
 Load it with `-p tests.plugins.engines` and run `python -m pytest`. Several runs of one folder share the servers, which
 live under `var/test` and never touch a running platform's data; each has a database and a Redis number of its own.
 Runs that select only `tests/trading` need no engine and start none. Where DATABASE_URL and REDIS_URL are set, those
-servers are used.
+servers are used. Of a run with workers (`-n 2`) each worker has engines of its own, as a test may kill its own.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from apps.common.embedded import EngineError, engines, placeholders
+from apps.common.embedded import NOWHERE, EngineError, engines, placeholders
 from apps.common.embedded.locks import FileLock
 
 PROJECT = Path(__file__).resolve().parents[2]
 WITHOUT_ENGINES = PROJECT / "tests" / "trading"
+WORKER = "PYTEST_XDIST_WORKER"
 SLOTS = range(1, 16)
 """Redis has 16 numbered databases; 0 is left to the platform."""
 _stack = ExitStack()
@@ -46,17 +47,23 @@ def pytest_unconfigure() -> None:
 def _needs_engines(options: object) -> bool:
     if any(getattr(options, name, False) for name in ("version", "help", "collectonly")):
         return False
+    if getattr(options, "numprocesses", None) and WORKER not in os.environ:
+        return False  # Its workers run the tests.
     paths = [Path(str(argument).partition("::")[0]).resolve() for argument in getattr(options, "file_or_dir", [])]
     return not paths or not all(path.is_relative_to(WITHOUT_ENGINES) for path in paths)
 
 
 def _start() -> None:
     """Start the engines with a scratch `var`; it is what the code under test writes to as well."""
-    base = PROJECT / "var" / "test"
+    worker = os.environ.get(WORKER, "")
+    base = PROJECT / "var" / "test" / worker
     base.mkdir(parents=True, exist_ok=True)
-    own_database, own_redis = not os.environ.get("DATABASE_URL"), not os.environ.get("REDIS_URL")
+    for name, nowhere in NOWHERE.items():  # what the run that started this worker has instead of engines
+        if os.environ.get(name) == nowhere:
+            del os.environ[name]
+    own_database, own_redis = not os.environ.get("DATABASE_URL"), bool(worker) or not os.environ.get("REDIS_URL")
     _stack.enter_context(engines(base, fsync=False))
-    slot = _slot(base)
+    slot = _slot(PROJECT / "var" / "test")
     scratch = base / f"slot-{slot}"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir()

@@ -24,7 +24,8 @@ NEWEST_FIRST = ("-created_at", "-id")
 class KeysetPagination(BasePagination):
     """Page through a queryset in the view's `keyset` order (newest first unless it says otherwise).
 
-    The order must be total (end in a unique column), in one direction, and over columns that are never empty.
+    The order must be total (end in a unique column), in one direction, and over columns that are never empty. Where
+    the view names `columns`, rows are named tuples of them, which cost a fraction of instances.
     """
 
     next_cursor: str | None = None
@@ -35,6 +36,10 @@ class KeysetPagination(BasePagination):
         cursor = request.query_params.get("cursor")
         if cursor is not None:
             queryset = queryset.filter(_after(queryset.model, keyset, _decode(cursor, queryset.model, keyset)))
+        columns: Sequence[str] | None = getattr(view, "columns", None)
+        if columns is not None:
+            names = dict.fromkeys([*columns, *(name.lstrip("-") for name in keyset)])
+            queryset = queryset.prefetch_related(None).values_list(*names, named=True)
         rows = list(queryset.order_by(*keyset)[: limit + 1])
         if len(rows) > limit:
             self.next_cursor = _encode(rows[limit - 1], keyset)
@@ -83,7 +88,7 @@ def _after(model: type[Model], keyset: Sequence[str], values: Sequence[Any]) -> 
     return Q(**{f"{names[0]}__{operator}e": values[0]}) & after
 
 
-def _encode(row: Model, keyset: Sequence[str]) -> str:
+def _encode(row: Any, keyset: Sequence[str]) -> str:
     values = [_text(getattr(row, name.lstrip("-"))) for name in keyset]
     return base64.urlsafe_b64encode(json.dumps([",".join(keyset), *values]).encode()).decode().rstrip("=")
 

@@ -13,8 +13,13 @@ from django.views.decorators.http import conditional_page
 from rest_framework.exceptions import APIException
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
+
+from .outlines import Outline
+from .renderers import Exact
+from .serializers import RowSerializer
 
 
 class CountedCalls(APIView):
@@ -46,7 +51,10 @@ class ApiView(CountedCalls):
 
 
 class ListView(CountedCalls, ListAPIView):  # type: ignore[type-arg]
-    """A filtered list, page by page; `rows` returns what the user may see."""
+    """A filtered list, page by page; `rows` returns what the user may see.
+
+    Where the serializer has an outline of columns, just those are read, and no instances are made.
+    """
 
     def rows(self) -> QuerySet[Any]:
         raise NotImplementedError
@@ -55,6 +63,22 @@ class ListView(CountedCalls, ListAPIView):  # type: ignore[type-arg]
         if getattr(self, "swagger_fake_view", False):  # The schema is made without a user.
             return self.get_serializer_class().Meta.model.objects.none()  # type: ignore[attr-defined, no-any-return]
         return self.rows()
+
+    @property
+    def outline(self) -> Outline | None:
+        serializer = self.get_serializer_class()
+        return serializer.outline() if issubclass(serializer, RowSerializer) else None
+
+    @property
+    def columns(self) -> tuple[str, ...] | None:
+        """The columns that a page is read as; None where it needs instances."""
+        return self.outline.columns if self.outline else None
+
+    def get_paginated_response(self, data: Any) -> Response:
+        response = super().get_paginated_response(data)
+        if self.outline is not None and self.outline.is_exact(data):
+            response.data = Exact(response.data)
+        return response
 
 
 def checked(serializer: type[BaseSerializer[Any]], request: Request, **kwargs: Any) -> dict[str, Any]:

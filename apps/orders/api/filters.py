@@ -7,6 +7,7 @@ from algotrendy.trading.orders import WORKING, OrderStatus
 from algotrendy.trading.values import OrderType, Side
 from apps.common.api.filters import UtcFilter
 from apps.common.models import choices_of
+from apps.marketdata.api.filters import SymbolFilter
 from apps.orders.models import Order, OrderRole
 
 ANY_WORKING = "working"
@@ -15,10 +16,10 @@ STATUSES = [*choices_of(OrderStatus), (ANY_WORKING, "Working")]
 
 class OrderFilter(filters.FilterSet):  # type: ignore[misc]
     status = filters.MultipleChoiceFilter(
-        choices=STATUSES, method="with_status",
+        choices=STATUSES, method="with_status", distinct=False,
         label="Repeat it for any of several; working is all of those in which an order can still trade.",
     )  # fmt: skip
-    symbol = filters.CharFilter(field_name="instrument__symbol")
+    symbol = SymbolFilter(field_name="instrument")
     portfolio = filters.UUIDFilter(field_name="portfolio_id")
     strategy = filters.UUIDFilter(field_name="strategy_id")
     side = filters.ChoiceFilter(choices=choices_of(Side))

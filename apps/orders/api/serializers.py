@@ -169,6 +169,7 @@ class OrderSerializer(RowSerializer):
             "order_class", "parent", "oco_group", "replaces", "reason_code", "reason", "expires_at",
             "cancel_requested_at", "submitted_at", "closed_at", "created_at", "updated_at", "version", "metadata",
         ]  # fmt: skip
+        reads = {"remaining_quantity": ["quantity", "filled_quantity"]}
 
 
 class PlacedListSerializer(serializers.Serializer):  # type: ignore[type-arg]

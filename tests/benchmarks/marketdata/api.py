@@ -12,9 +12,9 @@ from urllib.parse import quote
 from django.db import connection
 
 from apps.marketdata.services.partitions import partitions_ensure
+from tests.benchmarks.results import Result, Target
 from tests.benchmarks.servers import Served, served
 
-from .results import Result, Target
 from .series import SOURCE, START, TIMEFRAME, emptied, instrument, settled
 
 TARGET = 1.3

@@ -24,9 +24,9 @@ from algotrendy.trading.candles import Bar
 from algotrendy.trading.values import Timeframe
 from apps.marketdata.models import Feed, Instrument
 from apps.marketdata.services import candle_arrived, candles_store
+from tests.benchmarks.results import Result, Target
 from tests.benchmarks.servers import served
 
-from .results import Result, Target
 from .series import START, emptied, instrument, settled
 
 SYMBOLS = [f"SYM{number}/USD" for number in range(10)]

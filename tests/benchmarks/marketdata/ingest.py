@@ -13,8 +13,8 @@ from django.db import connection
 from pyarrow import csv
 
 from apps.marketdata.services.loading import candles_load
+from tests.benchmarks.results import Result, Target
 
-from .results import Result, Target
 from .series import SOURCE, TIMEFRAME, candles, emptied, instrument
 
 TARGET = 150_000

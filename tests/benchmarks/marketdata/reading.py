@@ -13,8 +13,8 @@ import numpy as np
 from apps.marketdata.models import Candle
 from apps.marketdata.selectors import candles_between, candles_window
 from apps.marketdata.services.loading import candles_load
+from tests.benchmarks.results import Result, Target
 
-from .results import Result, Target
 from .series import SOURCE, TIMEFRAME, candles, emptied, instrument, settled
 
 TARGET = 1.0

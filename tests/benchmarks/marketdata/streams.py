@@ -18,14 +18,13 @@ from django.conf import settings
 from apps.accounts.models import Role, User
 from apps.accounts.services import api_key_create, user_create
 from apps.common.events import CHANNEL
+from tests.benchmarks.processor import family, processor_seconds
+from tests.benchmarks.results import Result
 from tests.benchmarks.servers import Served, served
 from tests.processes import PROJECT
 
-from .results import Result
-
 EVENTS = 60
 PAUSE = 0.25
-TICKS = 100
 
 
 def run(options: argparse.Namespace) -> Result:
@@ -57,9 +56,9 @@ def _measured(server: Served, user: User, key: str, topic: str, clients: int) ->
         listeners.stdin.flush()
         listeners.stdout.readline()  # all are let in
         connected = time.perf_counter() - begin
-        used, started = _processor(server.pid), time.perf_counter()
+        used, started = processor_seconds(server.pid), time.perf_counter()
         _publish(user, topic)
-        busy = (_processor(server.pid) - used) / (time.perf_counter() - started)
+        busy = (processor_seconds(server.pid) - used) / (time.perf_counter() - started)
         memory = _resident(server.pid)
         late = sorted(json.loads(listeners.stdout.readline()))
     cuts = statistics.quantiles(late, n=100)
@@ -79,23 +78,11 @@ def _publish(user: User, topic: str) -> None:
             time.sleep(PAUSE)
 
 
-def _family(pid: int) -> list[int]:
-    """Return the process and its children, whose children it has none of."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *map(int, children)]
-
-
 def _resident(pid: int) -> int:
     """Return the bytes that the processes hold in memory."""
     found = 0
-    for each in _family(pid):
+    for each in family(pid):
         with contextlib.suppress(FileNotFoundError):
             lines = Path(f"/proc/{each}/status").read_text().splitlines()
             found += sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS"))
     return found
-
-
-def _processor(pid: int) -> float:
-    """Return the seconds of processor time that the processes have used."""
-    fields = [Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split() for each in _family(pid)]
-    return sum(int(each[11]) + int(each[12]) for each in fields) / TICKS

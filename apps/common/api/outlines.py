@@ -1,0 +1,200 @@
+"""Rows given out fast: a serializer's fields are looked at once, not built again for every request and row.
+
+An outline says the same as the serializer that it is made of, which stays what is declared, checked and documented;
+`tests/apps/common/test_outlines.py` holds the two against each other. It reads a model's instance, or, where all
+fields are columns, a named tuple of just those. A serializer with anything of its own (a method field, rows in rows)
+has no outline and is slow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from operator import attrgetter, itemgetter
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+from django.db.models.constants import LOOKUP_SEP
+from rest_framework import serializers
+from rest_framework.fields import Field, empty
+
+from .fields import AmountField, UtcDateTimeField, plain
+
+type Convert = Callable[[Any], Any] | None
+"""What a value goes through, unless it is None; None for nothing."""
+AS_THEY_ARE: dict[type[Field[Any, Any, Any, Any]], tuple[type[models.Field[Any, Any]], ...]] = {
+    serializers.UUIDField: (models.UUIDField,),
+    serializers.CharField: (models.CharField, models.TextField),
+    serializers.EmailField: (models.CharField,),
+    serializers.SlugField: (models.CharField,),
+    serializers.RegexField: (models.CharField,),
+    serializers.ChoiceField: (models.CharField,),
+    serializers.IntegerField: (models.IntegerField, models.AutoField),
+    serializers.BigIntegerField: (models.IntegerField,),
+    serializers.IPAddressField: (models.GenericIPAddressField,),
+    serializers.FloatField: (models.FloatField,),
+    serializers.BooleanField: (models.BooleanField,),
+    serializers.DictField: (models.JSONField,),
+    serializers.JSONField: (models.JSONField,),
+    UtcDateTimeField: (models.DateTimeField,),
+}
+"""Fields that give a column's value out as the database has it; a time in UTC is the encoder's business."""
+LEAVES = (*AS_THEY_ARE, AmountField)
+LOOSE = (serializers.FloatField, serializers.DictField, serializers.JSONField)
+"""Fields whose numbers may look different from another encoder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A field of the output.
+
+    It is read from an instance, or, where `columns` names any, from a tuple of columns: it is the first of them, or
+    what `of_columns` makes of the named tuple.
+    """
+
+    name: str
+    of_instance: Callable[[Any], Any]
+    convert: Convert
+    is_optional: bool
+    of_columns: Callable[[Any], Any] | None
+    convert_column: Convert
+    columns: tuple[str, ...]
+
+
+class Outline:
+    """How a serializer's rows look. `columns` are those to read as a tuple; None where instances are needed."""
+
+    def __init__(self, parts: Sequence[Part], loose: Sequence[str]) -> None:
+        self._parts, self._loose = parts, loose
+        self._names = [part.name for part in parts]
+        self.columns: tuple[str, ...] | None = None
+        if all(part.columns for part in parts):
+            self.columns = tuple(dict.fromkeys(name for part in parts for name in part.columns))
+            at = [self.columns.index(part.columns[0]) for part in parts]
+            self._pick = itemgetter(*at, 0)  # one more, as of a single one it would give no tuple
+            self._worked = [(p.name, p.of_columns, p.convert_column) for p in parts if p.of_columns or p.convert_column]
+
+    def of_row(self, row: Any) -> dict[str, Any]:
+        """Return the output of an instance, or of a tuple that begins with the columns."""
+        return self._of_tuple(row) if isinstance(row, tuple) else self._of_instance(row)
+
+    def _of_tuple(self, row: Any) -> dict[str, Any]:
+        told = dict(zip(self._names, self._pick(row), strict=False))
+        for name, read, convert in self._worked:
+            value = told[name] if read is None else read(row)
+            told[name] = value if value is None or convert is None else convert(value)
+        return told
+
+    def _of_instance(self, row: Any) -> dict[str, Any]:
+        told = {}
+        for part in self._parts:
+            try:
+                value = part.of_instance(row)
+            except AttributeError:
+                if not part.is_optional:
+                    raise
+                value = None
+            told[part.name] = value if value is None or part.convert is None else part.convert(value)
+        return told
+
+    def is_exact(self, told: Sequence[dict[str, Any]]) -> bool:
+        """Tell whether every encoder writes these outputs with the same characters."""
+        return all(_is_exact(each[name]) for name in self._loose for each in told)
+
+
+@cache
+def outline_of(serializer: type[Any]) -> Outline | None:
+    """Return the outline of a model serializer; None where it must do its work itself."""
+    fields = [field for field in serializer().fields.values() if not field.write_only]
+    parts = [_part(serializer, field) for field in fields]
+    if None in parts:
+        return None
+    loose = [field.field_name for field in fields if isinstance(field, LOOSE)]
+    return Outline([part for part in parts if part is not None], loose)
+
+
+def _part(serializer: type[Any], field: Any) -> Part | None:
+    model, path = serializer.Meta.model, list(field.source_attrs)
+    column = _column(model, path)
+    if type(field) is serializers.PrimaryKeyRelatedField and isinstance(column, models.ForeignKey):
+        read = attrgetter(column.attname)
+        return Part(field.field_name, read, None, False, None, None, (column.attname,))
+    is_optional = field.allow_null or field.default is None
+    if (
+        field.default not in (empty, None)
+        or not _is_leaf(field, column)
+        or (len(path) > 1 and (column is None or not (is_optional or _is_whole(model, path))))
+    ):
+        return None
+    read = attrgetter(".".join(path))
+    convert: Convert = plain if type(field) is AmountField else field.to_representation
+    of_columns, convert_column, columns = _of_columns(serializer, field, column, path)
+    return Part(field.field_name, read, convert, is_optional, of_columns, convert_column, columns)
+
+
+def _of_columns(
+    serializer: type[Any], field: Any, column: models.Field[Any, Any] | None, path: list[str]
+) -> tuple[Callable[[Any], Any] | None, Convert, tuple[str, ...]]:
+    """Return how a row of columns gives the field: by its column, or by a property that reads columns alone."""
+    if column is None:
+        reads = getattr(serializer.Meta, "reads", {}).get(field.field_name)
+        convert = plain if type(field) is AmountField else field.to_representation
+        return (None, None, ()) if reads is None else (_property(serializer, path[0]), convert, tuple(reads))
+    name = LOOKUP_SEP.join(path)
+    if type(field) is AmountField:
+        return None, plain, (name,) if isinstance(column, models.DecimalField) else ()
+    if not isinstance(column, AS_THEY_ARE.get(type(field), ArrayField)):
+        return None, None, ()
+    return None, None, (name,)
+
+
+def _is_leaf(field: Any, column: models.Field[Any, Any] | None) -> bool:
+    """Tell whether the field's form of a value depends on the value alone."""
+    if type(field) is serializers.ListField and type(field.child) is serializers.CharField:
+        return isinstance(column, ArrayField) and isinstance(column.base_field, models.CharField)
+    return type(field) in LEAVES
+
+
+def _is_whole(model: type[models.Model], path: list[str]) -> bool:
+    """Tell whether each row on the way is always there; without it the whole field is left out of the output."""
+    columns = [_column(model, path[: length + 1]) for length in range(len(path) - 1)]
+    return not any(column is None or column.null for column in columns)
+
+
+def _property(serializer: type[Any], name: str) -> Callable[[Any], Any]:
+    found: property = getattr(serializer.Meta.model, name)
+    return found.fget  # type: ignore[return-value]
+
+
+def _column(model: type[models.Model], path: list[str]) -> models.Field[Any, Any] | None:
+    """Return the column that the path of attributes ends in; None where one of them is no column."""
+    column: Any = None
+    for name in path:
+        try:
+            column = model._meta.get_field(name)
+        except FieldDoesNotExist:
+            return None
+        if not getattr(column, "concrete", False) or column.many_to_many:
+            return None
+        model = column.related_model or model
+    return column  # type: ignore[no-any-return]
+
+
+def _is_exact(value: Any) -> bool:
+    """Tell whether numbers in the value have one form: not those that are written with an exponent, or are none."""
+    match value:
+        case None | str() | bool() | Decimal():
+            return True
+        case int():
+            return abs(value) < 2**63
+        case float():
+            return value == 0 or 1e-4 <= abs(value) < 1e15
+        case dict():
+            return all(map(_is_exact, value.values()))
+        case list():
+            return all(map(_is_exact, value))
+    return False
