@@ -16,10 +16,11 @@ EXCHANGE_ONLY = ("exchange", "market_type", "sandbox")
 
 
 def conditions() -> dict[str, str]:
-    """Return when each field is shown, for Unfold: those of a kind while it is chosen."""
+    """Return when each field is shown, for Unfold: those of a kind while it is chosen, and all where it is fixed."""
+    shown = "typeof kind === 'undefined' || kind == '{}'"
     return {
-        **{name: f"kind == '{BrokerKind.CCXT}'" for name in EXCHANGE_ONLY},
-        **{name: f"kind == '{BrokerKind.PAPER}'" for name in PAPER_ONLY},
+        **dict.fromkeys(EXCHANGE_ONLY, shown.format(BrokerKind.CCXT.value)),
+        **dict.fromkeys(PAPER_ONLY, shown.format(BrokerKind.PAPER.value)),
     }
 
 
