@@ -37,8 +37,8 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = BrokerConnection
         fields = ["name", "kind", *EXCHANGE_ONLY, *PAPER_ONLY, "is_active", "is_live"]
+        labels = {"sandbox": "Test network", "is_live": "Live", "is_active": "Active"}
         help_texts = {
-            "exchange": "Its credentials are set once the connection is made.",
             "sandbox": "Trade on the exchange's test network, without money.",
             "is_live": "Trade real money. Needs LIVE_TRADING, your own permission, a key, and no test network.",
             "commission_rate": "Fee as a share of each fill's value; 0.001 is 0.1 %.",
@@ -59,7 +59,7 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
                 choices=exchange_choices,
                 required=False,
                 widget=UnfoldAdminSelectWidget,
-                help_text=self.Meta.help_texts["exchange"],
+                help_text="Its credentials are set once the connection is made.",
             )
 
     def asked(self) -> dict[str, Any]:
