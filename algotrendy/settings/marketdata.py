@@ -6,7 +6,7 @@ from .env import env
 
 EXCHANGE_TIMEOUT_SECONDS = env.float("EXCHANGE_TIMEOUT_SECONDS", default=10.0)
 EXCHANGE_ENDPOINTS: dict[str, str] = env.json("EXCHANGE_ENDPOINTS", default={})
-"""A mirror or gateway in front of an exchange's public API, by the exchange's id."""
+"""A mirror or gateway in front of an exchange's API, by the exchange's id; signed requests go there, too."""
 EXCHANGE_RATE_LIMITS: dict[str, float] = env.json("EXCHANGE_RATE_LIMITS", default={})
 """Milliseconds between two requests to an exchange, where it is not ccxt's figure."""
 MARKETDATA_CACHE = env.bool("MARKETDATA_CACHE", default=True)

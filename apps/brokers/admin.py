@@ -57,11 +57,11 @@ class BrokerConnectionAdmin(OwnedByService):
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
         if obj is None:
-            return [(None, {"fields": ["name", "kind", *EXCHANGE_ONLY]}), ("Paper venue", {"fields": PAPER_ONLY})]
+            return [(None, {"fields": ["name", "kind", *EXCHANGE_ONLY, *PAPER_ONLY]})]
         if obj.is_paper:  # type: ignore[attr-defined]
             return [(None, {"fields": ["name", "owner", "kind", "is_active"]}), ("Paper venue", {"fields": PAPER_ONLY})]
-        own = ["name", "owner", ("exchange", "market_type"), "is_active", "sandbox", "is_live"]
-        return [(None, {"fields": own}), ("Key", {"fields": [tuple(FACTS)]})]
+        own = ["name", "owner", ("exchange", "market_type"), "is_active", "sandbox", "is_live", "money_shown"]
+        return [(None, {"fields": own})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         return [*FACTS, "owner"] if obj is None else [*FACTS, "owner", "kind", "exchange", "market_type"]
@@ -75,7 +75,9 @@ class BrokerConnectionAdmin(OwnedByService):
     ) -> HttpResponse:
         connection: BrokerConnection | None = self.get_object(request, object_id) if object_id else None
         shown = None if connection is None or connection.is_paper else connection
-        context = {**(extra_context or {}), "connection": shown, "waits": shown is not None and shown.is_being_tested}
+        rests = [] if shown is None else [each.replace("_", "-") for each in shown.test_told["rests"]]
+        waits = shown is not None and shown.is_being_tested
+        context = {**(extra_context or {}), "connection": shown, "waits": waits, "rests": ", ".join(rests)}
         return super().changeform_view(request, object_id, form_url, context)
 
     def save_model(self, request: HttpRequest, obj: BrokerConnection, form: Any, change: bool) -> None:

@@ -32,7 +32,7 @@ class ConnectionDialog(ConfirmForm):
         if connection.is_paper:
             self.may_submit, self.consequence = False, "The paper venue takes no credentials."
             return facts
-        network = "Test network" if connection.sandbox else "Real market"
+        network = "test network" if connection.sandbox else "real market"
         facts.append(("Exchange", f"{connection.exchange}, {connection.get_market_type_display().lower()}, {network}"))
         if connection.has_credentials:
             facts.append(("Key", key_told(connection)))

@@ -16,10 +16,11 @@ EXCHANGE_ONLY = ("exchange", "market_type", "sandbox")
 
 
 def conditions() -> dict[str, str]:
-    """Return when each field is shown, for Unfold: those of a kind while it is chosen."""
+    """Return when each field is shown, for Unfold: those of a kind while it is chosen, and all where it is fixed."""
+    shown = "typeof kind === 'undefined' || kind == '{}'"
     return {
-        **{name: f"kind == '{BrokerKind.CCXT}'" for name in EXCHANGE_ONLY},
-        **{name: f"kind == '{BrokerKind.PAPER}'" for name in PAPER_ONLY},
+        **dict.fromkeys(EXCHANGE_ONLY, shown.format(BrokerKind.CCXT.value)),
+        **dict.fromkeys(PAPER_ONLY, shown.format(BrokerKind.PAPER.value)),
     }
 
 
@@ -36,8 +37,8 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = BrokerConnection
         fields = ["name", "kind", *EXCHANGE_ONLY, *PAPER_ONLY, "is_active", "is_live"]
+        labels = {"sandbox": "Test network", "is_live": "Live", "is_active": "Active"}
         help_texts = {
-            "exchange": "Its credentials are set once the connection is made.",
             "sandbox": "Trade on the exchange's test network, without money.",
             "is_live": "Trade real money. Needs LIVE_TRADING, your own permission, a key, and no test network.",
             "commission_rate": "Fee as a share of each fill's value; 0.001 is 0.1 %.",
@@ -58,7 +59,7 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
                 choices=exchange_choices,
                 required=False,
                 widget=UnfoldAdminSelectWidget,
-                help_text=self.Meta.help_texts["exchange"],
+                help_text="Its credentials are set once the connection is made.",
             )
 
     def asked(self) -> dict[str, Any]:

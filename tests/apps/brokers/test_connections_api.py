@@ -12,6 +12,7 @@ from rest_framework.test import APIClient
 from apps.accounts.models import Action, AuditEvent, User
 from apps.accounts.services import api_key_create
 from apps.brokers import tasks
+from apps.brokers.adapters.exchange.rights import EVERY_ADDRESS, MAY_WITHDRAW
 from apps.brokers.models import BrokerConnection
 from tests.conftest import ClientFor
 from tests.exchange.trading import TradingVenue
@@ -113,7 +114,7 @@ def test_a_test_is_a_workers_and_its_answer_is_on_the_connection(
     assert found["tested_at"] is not None
     assert (found["test"]["can_trade"], found["test"]["can_withdraw"]) == (True, True)
     assert found["test"]["rests"] == ["limit", "market", "stop", "stop_limit", "take_profit"]
-    assert [text.split()[2] for text in found["test"]["warnings"]] == ["may", "from"]
+    assert found["test"]["warnings"] == [MAY_WITHDRAW, EVERY_ADDRESS]
     event = AuditEvent.objects.get(action=Action.CONNECTION_TESTED)
     assert (event.username, event.details["result"]["can_withdraw"]) == ("trader", True)
 

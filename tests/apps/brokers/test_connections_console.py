@@ -83,7 +83,7 @@ def test_the_page_tells_what_the_exchange_said_and_warns(client: Client, trader:
     connection_test(connection_id=connection.pk, actor_id=trader.pk, now=datetime.now(UTC))
     told = client.get(page("change", connection)).content.decode()
     assert MAY_WITHDRAW in told
-    assert "hx-trigger" not in told
+    assert 'hx-trigger="every 2s"' not in told
     assert "May withdraw" in client.get(reverse(f"{NAME}_changelist")).content.decode()
 
 
