@@ -77,7 +77,7 @@ def position_protect(
             name = "stop_loss" if each.role is OrderRole.STOP_LOSS else "take_profit"
             setattr(position, name, None if each.prices is None else each.prices["stop_price"])
         position.save(update_fields=["stop_loss", "take_profit", "updated_at"])
-        told = {each.role.value: _told(each.prices) for each in wanted}
+        told: dict[str, Any] = {each.role.value: _told(each.prices) for each in wanted}
         audit(Action.POSITION_PROTECTED, user=actor, target=position, **told)
     log.info("position_protected", position=str(position.pk), actor=actor.pk, **told)
     return position
