@@ -29,7 +29,9 @@ from apps.marketdata.selectors import feed_is_stale, open_gaps
 from apps.orders.models import Order, Reconciliation
 from apps.orders.services.reconciling import DIFFERENCE_KINDS
 from apps.portfolio.halting import open_halts
+from apps.portfolio.margins import borrowers, margin_uses
 from apps.portfolio.models import Portfolio, Position
+from apps.portfolio.selectors import open_positions
 from apps.strategies.models import StrategyPerformance
 
 log = structlog.get_logger(__name__)
@@ -108,12 +110,22 @@ def _from_database() -> Iterator[Metric]:
     for row in rows.annotate(count=Count("pk")).order_by("status"):
         working.add_metric([row["status"]], row["count"])
     yield working
+    yield _margin_used()
     yield _missing_candles()
     yield _open_alerts()
     yield _open_halts()
     yield from _feeds()
     yield _drift()
     yield from _reconciliations()
+
+
+def _margin_used() -> Metric:
+    """Return the highest margin in use of each portfolio that owes something; names repeat, so ids tell them apart."""
+    used = GaugeMetricFamily("portfolio_margin_used", "Share of margin in use, the highest.", labels=["portfolio"])
+    for portfolio in borrowers():
+        shares = [use.used for use in margin_uses(portfolio, open_positions(portfolio))]
+        used.add_metric([str(portfolio.pk)], max(float("inf") if share is None else float(share) for share in shares))
+    return used
 
 
 def _open_alerts() -> Metric:

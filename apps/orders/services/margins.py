@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable
 
-from django.db.models import Q
 from django.urls import reverse
 
 from algotrendy.trading.margin import MarginStage, is_liquidated
@@ -14,12 +12,9 @@ from apps.alerts.services import Finding, alerts_settle
 from apps.orders.models import Order, OrderRole
 from apps.orders.services.emulating import Seen
 from apps.orders.services.exiting import position_exit
-from apps.portfolio.margins import MarginUse, margin_uses
+from apps.portfolio.margins import MarginUse, borrowers, margin_uses
 from apps.portfolio.models import Portfolio, Position
 from apps.portfolio.selectors import open_positions
-
-BORROWED = Q(quantity__lt=0) | Q(leverage__gt=1) | Q(portfolio__cash__lt=0)
-"""Positions that owe something: where a portfolio has none of them its margin cannot run out."""
 
 
 def positions_liquidate(*, positions: Iterable[Position], seen: Seen) -> list[Order]:
@@ -33,7 +28,7 @@ def positions_liquidate(*, positions: Iterable[Position], seen: Seen) -> list[Or
         for position in marked
         if is_liquidated(seen.price, position.liquidation_price, position.state.sign)
     ]
-    uses = [use for portfolio in _borrowers(marked) for use in margin_uses(portfolio, open_positions(portfolio))]
+    uses = [use for portfolio in borrowers(marked) for use in margin_uses(portfolio, open_positions(portfolio))]
     for use in uses:
         if use.stage is MarginStage.CLOSE:
             worst = min(use.positions, key=lambda position: position.unrealized_pnl)
@@ -47,8 +42,7 @@ def positions_liquidate(*, positions: Iterable[Position], seen: Seen) -> list[Or
 def margin_watch() -> None:
     """Let the alerts about margin be those that there is a cause for now."""
     stages: dict[MarginStage, dict[str, Finding]] = {stage: {} for stage in MarginStage}
-    rows = Position.objects.filter(BORROWED, closed_at__isnull=True, portfolio__is_simulation=False)
-    for portfolio in _portfolios(rows.values_list("portfolio_id", flat=True)):
+    for portfolio in borrowers():
         for use in margin_uses(portfolio, open_positions(portfolio)):
             subject, finding = _finding(portfolio, use)
             stages[use.stage][subject] = finding
@@ -69,17 +63,6 @@ def _finding(portfolio: Portfolio, use: MarginUse) -> tuple[str, Finding]:
         owner_id=portfolio.owner_id,
         page=reverse(page, args=[alone.pk if alone else portfolio.pk]),
     )
-
-
-def _borrowers(positions: list[Position]) -> list[Portfolio]:
-    """Return the portfolios of these positions that owe something."""
-    ids = {position.portfolio_id for position in positions}
-    rows = Position.objects.filter(BORROWED, portfolio__in=ids, closed_at__isnull=True)
-    return _portfolios(rows.values_list("portfolio_id", flat=True)) if ids else []
-
-
-def _portfolios(ids: Iterable[uuid.UUID]) -> list[Portfolio]:
-    return list(Portfolio.objects.filter(pk__in=list(ids)).select_related("connection").order_by("pk"))
 
 
 def _mark(position: Position, seen: Seen) -> Seen:

@@ -41,7 +41,8 @@ class SteppedDesk:
         rates = {"commission_rate": Decimal(0), "slippage_rate": Decimal(0), **connection}
         self.portfolio = make_portfolio(owner, name, connection=make_connection(owner, **rates))
         self.instrument = make_instrument()
-        make_candles_rows(self.instrument, [100], start=MARKET_TIME - HOUR)
+        if not self.instrument.candles.exists():
+            make_candles_rows(self.instrument, [100], start=MARKET_TIME - HOUR)
         self.now = MARKET_TIME
 
     def place(self, side: str = "buy", quantity: str = "5", kind: str = "market", **more: Any) -> Order:
