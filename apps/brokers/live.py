@@ -21,7 +21,7 @@ def require_live(connection: BrokerConnection) -> None:
     if not connection.owner.may_trade_live:
         raise LiveRefused(
             f"{connection.owner.username} may not trade real money: an administrator grants it.",
-            code="live_trading_not_granted",
+            code="user_may_not_trade_live",
         )
 
 

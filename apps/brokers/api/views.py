@@ -32,7 +32,7 @@ from .serializers import (
     CredentialsSerializer,
 )
 
-answer_with(LiveRefused, 409)
+answer_with(LiveRefused, 403)
 answer_with(NothingToTest, 409)
 CHANGE = "brokers.change_brokerconnection"
 

@@ -17,7 +17,6 @@ from apps.common.api.throttling import ORDERS
 from apps.common.api.views import ApiView, ListView, checked, row_or_404
 from apps.orders.models import Fill, Order
 from apps.orders.selectors import fills_of, orders_of
-from apps.orders.services.admitting import LiveTradingRefused
 from apps.orders.services.canceling import OrderNotCancelable, order_cancel, orders_cancel
 from apps.orders.services.listing import order_list_place
 from apps.orders.services.placing import OrderDenied, Origin, order_place
@@ -42,7 +41,6 @@ answer_with(OrderDenied, 422, lambda denied: {"order": str(denied.order.pk), "fi
 answer_with(ClientOrderIdReused, 409)
 answer_with(OrderNotCancelable, 409)
 answer_with(OrderNotReplaceable, 409)
-answer_with(LiveTradingRefused, 403)
 KEY = OpenApiParameter(
     "Idempotency-Key", OpenApiTypes.STR, OpenApiParameter.HEADER, description="May stand for client_order_id."
 )

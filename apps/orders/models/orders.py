@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from decimal import Decimal
-from typing import Any
 
 from django.conf import settings
 from django.core.validators import RegexValidator
@@ -108,9 +106,6 @@ class Order(PublicModel):
     oco_group = models.CharField(max_length=100, blank=True, help_text="The first fill cancels the group's others.")
     risk = models.JSONField(default=dict, blank=True, help_text="The figures that the risk check compared.")
     metadata = models.JSONField(default=dict, blank=True)
-    _read: dict[str, Any] | None = None
-    """The columns as they were read, to tell what was changed since."""
-    _touched: set[str]
 
     class Meta:
         ordering = ["-created_at", "-id"]
@@ -134,29 +129,6 @@ class Order(PublicModel):
 
     def __str__(self) -> str:
         return self.client_order_id
-
-    @classmethod
-    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any]) -> Order:
-        order = super().from_db(db, field_names, values)
-        order._read, order._touched = dict(zip(field_names, values, strict=False)), {"updated_at"}
-        return order
-
-    def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
-        super().refresh_from_db(*args, **kwargs)
-        self._read = None
-
-    def save_changes(self) -> None:
-        """Write the columns that were changed since the row was read; all of them where that is not known.
-
-        What was written once is written again: the transaction that wrote it may have been rolled back. A JSON column
-        is replaced, not edited in place, for an edited one looks like what was read.
-        """
-        read = self._read
-        if read is None:
-            self.save()
-            return
-        self._touched |= {name for name, value in read.items() if self.__dict__[name] != value}
-        self.save(update_fields=self._touched)
 
     @property
     def summary(self) -> str:

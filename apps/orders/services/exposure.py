@@ -18,7 +18,7 @@ from algotrendy.trading.values import ZERO, Side
 from apps.marketdata.models import Instrument
 from apps.orders.models import Order, OrderClass, OrderRole
 from apps.orders.selectors import PROTECTIVE, working_orders
-from apps.orders.services.halting import PASSES_HALTS
+from apps.orders.services.halting import SENT_ANYWAY
 from apps.portfolio.halting import trading_mode
 from apps.portfolio.limiting import limits_of
 from apps.portfolio.models import Portfolio, Position
@@ -49,7 +49,7 @@ def risk_check(
     held = positions[here].quantity if here in positions else ZERO
     _require_reduction(intent, held)
     effect = order_effect(
-        instrument=instrument, intent=intent, held=held, market_price=market_price, passes_halts=role in PASSES_HALTS
+        instrument=instrument, intent=intent, held=held, market_price=market_price, passes_halts=role in SENT_ANYWAY
     )
     limits = limits_of(portfolio)
     account = _account(portfolio, here, positions, limits, None if instead_of is None else instead_of.pk)

@@ -7,8 +7,8 @@ are queued already.
 from __future__ import annotations
 
 from algotrendy.trading.errors import TradingError
+from apps.brokers.live import LiveRefused, require_may_trade
 from apps.orders.models import Order
-from apps.orders.services.admitting import LiveTradingRefused, live_trading_require
 from apps.orders.services.halting import halt_of
 
 
@@ -27,6 +27,6 @@ def require_sendable(order: Order) -> None:
     if (refusal := halt_of(order)) is not None:
         raise SendDenied(refusal.message, code=refusal.code, figures=refusal.figures)
     try:
-        live_trading_require(connection=order.portfolio.connection, owner=order.owner)
-    except LiveTradingRefused as error:
+        require_may_trade(order.portfolio.connection)
+    except LiveRefused as error:
         raise SendDenied(error.message, code=error.code) from None

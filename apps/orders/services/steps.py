@@ -52,7 +52,7 @@ def order_step(
     if reason_code:
         order.reason_code, order.reason = reason_code, reason[:500]
     order.version += 1
-    order.save_changes()
+    order.save()
     _write_event(order, kind, before, detail or {})
     _publish(order)
     is_fill = kind == "filled"

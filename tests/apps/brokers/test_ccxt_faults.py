@@ -178,7 +178,7 @@ def test_real_money_needs_all_three_switches(
     connection.is_live = True
     assert refused() == "live_trading_off"
     settings.LIVE_TRADING = True
-    assert refused() == "live_trading_not_granted"
+    assert refused() == "user_may_not_trade_live"
     assert venue.asked == []
     connection.owner.may_trade_live = True
     assert gateway.submit_order(ask()).status is OrderStatus.OPEN

@@ -161,11 +161,11 @@ def test_real_money_takes_the_platform_the_owner_and_the_connection(
 
     assert live() == (400, "connection_invalid")  # on the test network
     assert client.patch(place, {"sandbox": False}, format="json").json()["money"] == "off"
-    assert live() == (409, "live_trading_off")
+    assert live() == (403, "live_trading_off")
     settings.LIVE_TRADING = True
-    assert live() == (409, "live_trading_not_granted")
+    assert live() == (403, "user_may_not_trade_live")
     User.objects.filter(pk=trader.pk).update(may_trade_live=True)
-    assert live(client_for(admin)) == (409, "live_by_owner_only")
+    assert live(client_for(admin)) == (403, "live_by_owner_only")
     BrokerConnection.objects.filter(pk=connection.pk).update(encrypted_credentials="")
     assert live() == (400, "credentials_missing")
     BrokerConnection.objects.filter(pk=connection.pk).update(encrypted_credentials=connection.encrypted_credentials)

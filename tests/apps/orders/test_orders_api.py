@@ -10,9 +10,9 @@ import pytest
 from rest_framework.test import APIClient
 
 from apps.accounts.models import User
+from apps.brokers.live import LiveRefused, require_may_trade
 from apps.brokers.models import BrokerKind
 from apps.orders.models import Order
-from apps.orders.services.admitting import LiveTradingRefused, live_trading_require
 from tests.builders import make_connection, make_order
 from tests.conftest import ClientFor, Desk
 
@@ -176,10 +176,10 @@ def test_real_money_needs_the_setting_the_flag_and_the_permission(
     trader.may_trade_live = permitted
     connection = make_connection(trader, kind=BrokerKind.CCXT, exchange="binance", is_live=live, sandbox=sandbox)
     if code is None:
-        live_trading_require(connection=connection, owner=trader)
+        require_may_trade(connection)
         return
-    with pytest.raises(LiveTradingRefused) as refusal:
-        live_trading_require(connection=connection, owner=trader)
+    with pytest.raises(LiveRefused) as refusal:
+        require_may_trade(connection)
     assert refusal.value.code == code
 
 
