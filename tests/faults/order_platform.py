@@ -100,8 +100,9 @@ class OrderPlatform:
     def kill(self, victim: str) -> None:
         """Kill -9, and start again what has nobody else to do so: both workers, or the web server that was asked."""
         if victim in ("valkey", "postgres"):
-            state = json.loads((Path(self.environment["ALGOTRENDY_VAR"]) / "run" / f"{victim}.state").read_text())
-            with contextlib.suppress(ProcessLookupError):
+            # It may be dead already, with its state not yet written.
+            with contextlib.suppress(ProcessLookupError, FileNotFoundError, json.JSONDecodeError):
+                state = json.loads((Path(self.environment["ALGOTRENDY_VAR"]) / "run" / f"{victim}.state").read_text())
                 os.kill(state["server_pid"], signal.SIGKILL)
             return
         names = [self.serving] if victim == "web" else ["worker", "worker-2"]
@@ -116,10 +117,13 @@ class OrderPlatform:
         self.processes[name].wait()
 
     def _tick(self) -> None:
-        """Ask for what is due, as beat does; a broker that is away is asked again."""
+        """Ask for what is due, as beat does, and look after the engines, as `up` does: their keepers give up an engine
+        that dies five times within a minute.
+        """
         for number in itertools.count():
             if self.is_over.wait(TICK):
                 return
+            self.holder.ensure()
             for task in ("orders.sweep", "orders.follow", *(["orders.reconcile"] if number % 4 == 0 else [])):
                 with contextlib.suppress(Exception):
                     self.celery.send_task(task, retry=False, expires=5, ignore_result=True)
