@@ -66,19 +66,20 @@ def legs_realign(*, filled: Order, outcome: FillOutcome) -> None:
             continue
         opposes = held * Side(order.side).sign < 0
         room = rooms.get(OrderRole(order.role), abs(held)) if opposes else Decimal(0)
-        keep = min(_left_by(filled, outcome, order), room)
+        keep = min(_left_by(filled, order), room)
         if order.role in rooms:
             rooms[OrderRole(order.role)] = room - keep
         _keep(order, keep)
 
 
-def _left_by(filled: Order, outcome: FillOutcome, order: Order) -> Decimal:
-    """Return what a fill leaves of another order's remaining quantity: all of it, unless the two are a pair."""
-    if not order.oco_group or order.oco_group != filled.oco_group:
-        return order.kept_quantity
-    if filled.remaining_quantity == 0:
+def _left_by(filled: Order, order: Order) -> Decimal:
+    """Return what a fill leaves of another order: nothing of its pair's partner once it is filled whole.
+
+    What it was filled in part has been taken from the partner with the step before (`links_follow`).
+    """
+    if order.oco_group and order.oco_group == filled.oco_group and filled.remaining_quantity == 0:
         return Decimal(0)
-    return min(order.kept_quantity, max(order.remaining_quantity - outcome.closed - outcome.opened, Decimal(0)))
+    return order.kept_quantity
 
 
 def _keep(order: Order, quantity: Decimal) -> None:

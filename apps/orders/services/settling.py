@@ -23,6 +23,7 @@ from apps.common.jobs import enqueue
 from apps.orders import metrics
 from apps.orders.models import Order
 from apps.orders.selectors import PROTECTIVE, UNSETTLED, working_orders
+from apps.orders.services.freeing import holding_is_tied
 from apps.orders.services.guarding import SendDenied, require_sendable
 from apps.orders.services.locking import SWEEPING, connection_lock
 from apps.orders.services.notices import order_notice
@@ -132,7 +133,8 @@ def _is_told(order: Order) -> bool:
 def _claim(order_id: uuid.UUID) -> tuple[Order, bool]:
     """Take a pending order for sending; tell whether this call took it.
 
-    It stays pending where it was canceled meanwhile, and where its venue is to be compared with the platform first.
+    It stays pending where it was canceled meanwhile, where its venue is to be compared with the platform first, and
+    where other orders tie up what it is to sell.
     What has changed since it was committed counts: raises SendDenied where a guard holds it back.
     """
     with transaction.atomic():
@@ -143,7 +145,7 @@ def _claim(order_id: uuid.UUID) -> tuple[Order, bool]:
             return _claimed(order)
     from apps.orders.services.reconciling import connection_is_ready  # Which itself settles orders.
 
-    if not connection_is_ready(order.portfolio.connection):
+    if not connection_is_ready(order.portfolio.connection) or holding_is_tied(order):
         return order, False
     with transaction.atomic():
         order = order_lock(order_id)

@@ -106,7 +106,7 @@ def test_what_people_do_with_orders_is_recorded(desk: Desk, client_for: ClientFo
     client = client_for(desk.owner)
     order = {
         "portfolio": str(desk.portfolio.pk), "symbol": "BTC/USD", "side": "buy", "type": "limit", "quantity": "1",
-        "limit_price": "50", "client_order_id": "audited",
+        "limit_price": "90", "client_order_id": "audited",
     }  # fmt: skip
     made = client.post("/api/orders", order, format="json", HTTP_X_REQUEST_ID="order-request-1")
     assert made.status_code == 201, made.content

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, getcontext
 
 import pytest
 
@@ -33,6 +33,15 @@ def test_a_buy_pays_its_fee_in_what_was_bought_and_a_sell_in_what_it_brought(
     assert (bought.fee, bought.fee_currency) == (Decimal("0.0001234"), "BTC")
     assert (sold.fee, sold.fee_currency) == (Decimal("0.05"), "USDT")
     assert bought.exchange_order_id == str(venue.book.orders[0].order_id)
+
+
+def test_asking_an_exchange_leaves_the_rounding_of_decimals_as_it_was(gateway: CcxtGateway) -> None:
+    """ccxt sets how the thread's decimals round: every figure that is worked out afterwards would follow it."""
+    before = getcontext().copy()
+    gateway.submit_order(ask("1" * 32, limit_price=Decimal("90.01")))
+    gateway.fetch_trades("BTC/USDT", None)
+    assert (getcontext().rounding, getcontext().traps) == (before.rounding, before.traps)
+    assert f"{Decimal('-0.125'):.2f}" == "-0.12"
 
 
 def test_a_fee_in_a_third_currency_stays_in_it(gateway: CcxtGateway, venue: TradingVenue) -> None:

@@ -126,7 +126,7 @@ def test_ready_says_what_is_wrong_and_what_to_do(monkeypatch):
 
 
 def test_pruning_counts_what_it_deletes():
-    assert prune() == {"sessions": 0, "api_sessions": 0, "alerts": 0, "task_results": 0}
+    assert prune() == {"sessions": 0, "api_sessions": 0, "alerts": 0, "reconciliations": 0, "task_results": 0}
     over = make_user()
     for _ in range(2):
         session_begin(user=over)

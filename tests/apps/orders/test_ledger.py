@@ -15,7 +15,7 @@ from apps.accounts.models import User
 from apps.common.sheets import csv_line
 from apps.orders.ledger import portfolio_ledger
 from apps.portfolio.models import Position
-from tests.apps.orders.stepping import SteppedDesk
+from tests.apps.orders.stepped_desk import SteppedDesk
 from tests.builders import MARKET_TIME, make_fill, make_order
 from tests.conftest import ClientFor
 

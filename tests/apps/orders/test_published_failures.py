@@ -8,7 +8,7 @@ from algotrendy.trading.orders import OrderIntent
 from algotrendy.trading.values import OrderType, Side
 from apps.brokers.adapters.exchange.ids import to_wire
 from apps.orders.models import Fill, Order
-from apps.orders.services.canceling import position_close
+from apps.orders.services.closing import position_close
 from apps.orders.services.placing import order_place
 from apps.portfolio.models import Position
 from tests.apps.brokers.conftest import KEY
@@ -123,7 +123,7 @@ def test_freqtrade_8374_a_stop_that_was_filled_in_part_protects_the_rest_and_no_
     assert (stop.status, stop.remaining_quantity) == ("partially_filled", D("1.5"))
     assert exchange_desk.held == exchange_desk.coins == D("1.5")
     position = Position.objects.get(closed_at=None)
-    order = position_close(position=position, actor=exchange_desk.owner)
+    order = position_close(position=position, actor=exchange_desk.owner).order
     assert order.quantity == D("1.5")
     exchange_desk.venue.cancel(to_wire("binance", stop.client_order_id))
     exchange_desk.follow()

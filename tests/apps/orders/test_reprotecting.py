@@ -12,7 +12,7 @@ from apps.brokers import selectors
 from apps.brokers.models import BrokerKind, PaperOrder
 from apps.orders.services.closing import PositionClosed
 from apps.orders.services.reprotecting import position_protect
-from tests.apps.orders.stepping import PLAIN_TRAITS, SteppedDesk
+from tests.apps.orders.stepped_desk import PLAIN_TRAITS, SteppedDesk
 from tests.builders import MARKET_TIME, make_position
 from tests.conftest import ClientFor
 

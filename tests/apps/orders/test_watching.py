@@ -20,7 +20,7 @@ from apps.orders.services.summarizing import day_figures, portfolios_summarize
 from apps.orders.services.watching import WAITING, newest_price, price_watch, prices_watch, watch_request
 from apps.portfolio.models import EquitySnapshot
 from apps.portfolio.services import portfolios_snapshot
-from tests.apps.orders.stepping import HOUR, SteppedDesk
+from tests.apps.orders.stepped_desk import HOUR, SteppedDesk
 from tests.builders import MARKET_TIME, make_feed, make_fill, make_order, make_portfolio, make_snapshot
 
 pytestmark = pytest.mark.django_db

@@ -225,7 +225,7 @@ def test_the_forms_have_fields_for_strategies_that_came_since_the_start(
     given = {
         "name": "Own", "portfolio": str(portfolio.pk), "timeframe": "1h", "rule": "mine", "mine__period": "7",
         "mine__shorts": "", "direction": "long_only", "sizing_mode": "percent_of_equity", "sizing_value": "5",
-        "min_confidence": "0", "instrument": instrument_get("EUR/USD").pk,
+        "min_confidence": "0", "instrument": instrument_get("EUR/USD").pk, "approval_minutes": "15",
     }  # fmt: skip
     console.post(reverse("admin:strategies_strategy_add"), given)
     assert Strategy.objects.get(name="Own").parameters == {"period": 7, "shorts": False}
@@ -241,7 +241,7 @@ def test_a_rule_without_parameters_can_be_configured_in_the_console(
     datasets.install()
     given = {
         "name": "Own", "portfolio": str(portfolio.pk), "timeframe": "1h", "rule": "mine", "direction": "long_only",
-        "sizing_mode": "percent_of_equity", "sizing_value": "5", "min_confidence": "0",
+        "sizing_mode": "percent_of_equity", "sizing_value": "5", "min_confidence": "0", "approval_minutes": "15",
         "instrument": instrument_get("EUR/USD").pk,
     }  # fmt: skip
     console_for(trader).post(reverse("admin:strategies_strategy_add"), given)

@@ -7,6 +7,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from decimal import localcontext
 from typing import Any
 
 from django.conf import settings
@@ -78,7 +79,8 @@ class ExchangeClient:
         import ccxt
 
         try:
-            answer = call(*arguments, **keywords)
+            with localcontext():  # ccxt rounds in a way of its own, and leaves the thread's decimals like that.
+                answer = call(*arguments, **keywords)
         except limiter.LineTooLong as error:
             metrics.EXCHANGE_REQUESTS.labels(self.exchange, "busy").inc()
             raise BrokerUnavailable(

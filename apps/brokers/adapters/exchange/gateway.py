@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any
 
 from algotrendy.trading.broker import (
@@ -267,7 +267,8 @@ def _require_grid(client: ExchangeClient, market: Market, kind: str, value: Deci
 
     rounded = getattr(client.behind, f"{kind}_to_precision")
     try:
-        kept = Decimal(rounded(market["symbol"], f"{value:f}"))
+        with localcontext():  # ccxt rounds in a way of its own, and leaves the thread's decimals like that.
+            kept = Decimal(rounded(market["symbol"], f"{value:f}"))
     except ccxt.BaseError:
         kept = Decimal(0)
     if kept != value:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Self
@@ -125,7 +125,8 @@ class Exchange:
         import ccxt
 
         try:
-            answer = await asyncio.wait_for(call(*arguments), settings.EXCHANGE_TIMEOUT_SECONDS * 3)
+            with localcontext():  # ccxt rounds in a way of its own, and leaves the thread's decimals like that.
+                answer = await asyncio.wait_for(call(*arguments), settings.EXCHANGE_TIMEOUT_SECONDS * 3)
         except (ccxt.DDoSProtection, ccxt.RateLimitExceeded) as error:
             retry_after = calling.retry_after(self._behind.last_response_headers)
             limiter.ban(self.exchange_id, retry_after)
