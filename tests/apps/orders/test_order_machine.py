@@ -243,8 +243,10 @@ class Orders(RuleBasedStateMachine):
             order.base = "canceled"
             return
         self._settle(name)
-        if order.status not in ENDED and order.at_venue in ("open", "canceled"):
-            order.base = order.at_venue = "canceled"
+        if order.status not in ENDED and order.at_venue == "open":
+            order.at_venue = "canceled"
+        if order.status not in ENDED and order.at_venue in ("canceled", "expired"):
+            order.base = order.at_venue  # The venue's answer to the cancel tells how it ended.
 
     @invariant()
     def everything_is_as_the_ledger_says(self):

@@ -9,7 +9,7 @@ import pytest
 from algotrendy.trading.errors import InvalidOrder
 from apps.accounts.models import Action, AuditEvent, User
 from apps.brokers import selectors
-from apps.brokers.models import BrokerKind, PaperOrder
+from apps.brokers.models import PaperOrder
 from apps.orders.services.closing import PositionClosed
 from apps.orders.services.reprotecting import position_protect
 from tests.apps.orders.stepped_desk import PLAIN_TRAITS, SteppedDesk
@@ -100,7 +100,7 @@ def test_a_trail_takes_the_place_of_a_short_positions_stop(desk: SteppedDesk) ->
 def test_at_a_venue_without_groups_only_the_stop_of_a_pair_rests(
     desk: SteppedDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(selectors._TRAITS, BrokerKind.PAPER, PLAIN_TRAITS)
+    monkeypatch.setattr(selectors, "PAPER_TRAITS", PLAIN_TRAITS)
     desk.hold(take_profit="110")
     desk.settle()
     assert working(desk) == [("take_profit", "take_profit", "open", D(110), D(5))]
