@@ -16,6 +16,7 @@ from apps.brokers.models import BrokerConnection
 from apps.common.jobs import enqueue
 from apps.marketdata.models import Feed
 from apps.orders.services.approving import signals_lapse
+from apps.orders.services.expiring import orders_expire
 from apps.orders.services.flattening import halt_flatten, halts_flatten
 from apps.orders.services.following import connection_follow, connections_to_follow
 from apps.orders.services.reconciling import (
@@ -68,7 +69,8 @@ def sweep_connection(connection_id: str) -> int:
 
 @shared_task(name="orders.follow")
 def follow() -> int:
-    """Have every venue at which orders work asked about them."""
+    """Have every venue at which orders work asked about them, and end those whose time is over."""
+    orders_expire()
     connections = connections_to_follow()
     for connection_id in connections:
         enqueue("orders.follow_connection", str(connection_id), expires=10)

@@ -12,10 +12,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from algotrendy.trading.broker import BrokerGateway, OrderRequest, VenueTraits
+from algotrendy.trading.broker import BrokerGateway
 from algotrendy.trading.errors import BrokerRejected, BrokerUnavailable
 from algotrendy.trading.orders import OrderStatus
-from algotrendy.trading.values import OrderType, Side, TimeInForce
 from apps.alerts.models import Severity
 from apps.brokers.models import BrokerKind
 from apps.brokers.selectors import gateway_of, traits_of
@@ -27,6 +26,7 @@ from apps.orders.services.freeing import holding_is_tied
 from apps.orders.services.guarding import SendDenied, require_sendable
 from apps.orders.services.locking import SWEEPING, connection_lock
 from apps.orders.services.notices import order_notice
+from apps.orders.services.requesting import request_of
 from apps.orders.services.steps import order_lock, order_lock_linked, order_step
 from apps.orders.services.truth import venue_order_apply
 from apps.orders.services.unknown import order_unknown
@@ -197,7 +197,7 @@ def _send(order: Order, gateway: BrokerGateway) -> Order:
     if _is_overdue(order, gateway):
         return order  # Whoever claimed it slept: it is asked about from now on, and may be given up.
     try:
-        venue_order = gateway.submit_order(_request(order))
+        venue_order = gateway.submit_order(request_of(order))
     except BrokerRejected as error:
         return _rejected(order.pk, error)
     return venue_order_apply(order=order, venue_order=venue_order, gateway=gateway)
@@ -272,34 +272,3 @@ def _reduce(order: Order, gateway: BrokerGateway) -> Order:
             return order
         order.quantity, order.requested_quantity = wanted, None
         return order_step(order=order, kind="reduced", detail={"quantity": f"{wanted:f}"})
-
-
-def sent_as(order: Order, traits: VenueTraits) -> OrderType:
-    """Return the type that goes to the venue: what the platform has waited for in its place may trade at once."""
-    kind = OrderType(order.type)
-    is_target_of_pair = kind is OrderType.TAKE_PROFIT and not traits.groups and bool(order.oco_group)
-    if kind in traits.rests and not (is_target_of_pair and order.events.filter(kind="triggered").exists()):
-        return kind
-    return OrderType.LIMIT if kind.needs_limit_price else OrderType.MARKET
-
-
-def _request(order: Order) -> OrderRequest:
-    kind = sent_as(order, traits_of(order.portfolio.connection))
-    rests = kind == order.type
-    return OrderRequest(
-        client_order_id=order.client_order_id,
-        symbol=order.instrument.symbol,
-        side=Side(order.side),
-        type=kind,
-        quantity=order.quantity,
-        time_in_force=TimeInForce(order.time_in_force),
-        active_from=order.active_from,
-        limit_price=order.limit_price,
-        stop_price=order.stop_price if rests else None,
-        expires_at=order.expires_at,
-        oco_group=order.oco_group,
-        reduce_only=order.reduce_only,
-        post_only=order.post_only,
-        trail_amount=order.trail_amount if rests else None,
-        trail_percent=order.trail_percent if rests else None,
-    )

@@ -20,6 +20,7 @@ from apps.alerts.models import Severity
 from apps.orders import metrics
 from apps.orders.models import Order, OrderEvent
 from apps.orders.services.executions import trade_apply
+from apps.orders.services.expiring import ended_as
 from apps.orders.services.filling import report_apply
 from apps.orders.services.inferring import inferred_report
 from apps.orders.services.notices import order_notice
@@ -139,7 +140,7 @@ def _end(order_id: uuid.UUID, venue_order: VenueOrder) -> Order:
         detail = {"quantity": f"{venue_order.filled_quantity:f}", "ordered": f"{order.quantity:f}"}
         order.quantity = order.filled_quantity
         return order_step(order=order, kind="completed", to=OrderStatus.FILLED, detail=detail)
-    to = venue_order.status
+    to = ended_as(order, venue_order.status)
     if to is OrderStatus.REJECTED and order.status == OrderStatus.PARTIALLY_FILLED:
         to = OrderStatus.CANCELED
     code = "" if order.cancel_requested_at is not None else f"venue_{ENDS.get(to, to.value)}"
