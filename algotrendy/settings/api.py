@@ -74,6 +74,8 @@ SPECTACULAR_SETTINGS = {
         "Side": "apps.common.api.schema.SIDES",
         "ConnectionKind": "apps.brokers.models.BrokerKind",
         "OrderStatus": "apps.common.api.schema.ORDER_STATUSES",
+        "SignalOutcome": "apps.strategies.models.SignalOutcome",
+        "ReconciliationOutcome": "apps.orders.models.ReconciliationOutcome",
         "HealthStatus": "apps.operations.api.serializers.STATUSES",
         "PositionSide": "apps.common.api.schema.POSITION_SIDES",
     },

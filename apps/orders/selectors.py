@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from algotrendy.trading.orders import WORKING, OrderStatus
 from apps.accounts.models import User
+from apps.brokers.models import BrokerKind
 from apps.marketdata.models import Instrument
 from apps.orders.models import Fill, Order, OrderClass, OrderRole, Reconciliation
 from apps.portfolio.models import Portfolio
@@ -68,10 +69,14 @@ def linked_orders(order: Order) -> list[tuple[str, Order]]:
 
 
 def unsettled_orders(instrument: Instrument, scope: Scope) -> list[Order]:
-    """Return the scope's orders in the instrument that need a word with the venue, oldest first."""
+    """Return the scope's orders in the instrument that need a word with the paper venue, oldest first.
+
+    Real venues are told by tasks: nobody's candle waits for them.
+    """
     return list(
         working_orders()
         .filter(UNSETTLED, scope.where("portfolio"), instrument=instrument)
+        .filter(portfolio__connection__kind=BrokerKind.PAPER)
         .select_related("portfolio__connection", "instrument")
         .order_by("created_at", "id")
     )

@@ -34,8 +34,9 @@ SECRETS = {
 
 
 def run(*command, **environment):
+    kept = {name: value for name, value in os.environ.items() if name not in SECRETS}
     return subprocess.run(
-        command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=60, check=False
+        command, cwd=ROOT, env={**kept, **environment}, capture_output=True, text=True, timeout=60, check=False
     )
 
 

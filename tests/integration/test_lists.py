@@ -30,7 +30,11 @@ from tests.conftest import ClientFor
 from tests.routes import Route, api_routes
 
 ODD_TEXT = 'Ünïcödé ✓ "quoted" \\ back\u2028line\u2029 </script> \t\x7f 😀'
-LISTS = {route.path: route for route in api_routes() if route.view and issubclass(route.view, ListView)}
+LISTS = {
+    route.path: route
+    for route in api_routes()
+    if route.view and issubclass(route.view, ListView) and not route.path.endswith(".csv")
+}
 OUTLINED = {path: route for path, route in LISTS.items() if route.view.serializer_class.outline() is not None}
 
 

@@ -91,7 +91,8 @@ def send_as(admin: User, trader: User, viewer: User) -> Callable[[str], Send]:
         "portfolio_id": book.portfolio.pk, "strategy_id": book.strategy.pk, "order_id": book.order.pk,
         "client_order_id": book.order.client_order_id,
         "backtest_id": backtest.pk, "optimization_id": make_optimization(trader).pk,
-        "position_id": book.position.pk, "halt_id": make_halt(book.portfolio).pk,
+        "position_id": book.position.pk, "connection_id": book.portfolio.connection.pk,
+        "halt_id": make_halt(book.portfolio).pk,
         "user_id": trader.pk, "symbol": "BTC/USD",
         "timeframe": "1h", "number": 1,
         "key_id": ApiKey.objects.get().pk, "session_id": ApiSession.objects.filter(user=trader).first().pk,  # type: ignore[union-attr]

@@ -175,5 +175,7 @@ def limits_of(config: BacktestConfig) -> Floats:
     row[at.L_LARGEST] = np.inf if limits.max_order_size is None else float(limits.max_order_size)
     row[at.L_POSITION] = float(limits.max_position_size_percent / 100)
     row[at.L_CONCURRENT] = limits.max_concurrent_positions
-    row[at.L_EXPOSURE] = float(limits.max_total_exposure_percent / 100)
+    # Both are shares of equity that all positions and orders together may be worth.
+    times = np.inf if limits.max_leverage is None else float(limits.max_leverage)
+    row[at.L_EXPOSURE] = min(float(limits.max_total_exposure_percent / 100), times)
     return row

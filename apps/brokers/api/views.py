@@ -78,6 +78,7 @@ class ConnectionView(ApiView):
 
 class CredentialsView(ApiView):
     access = {"PUT": CHANGE, "DELETE": CHANGE}
+    problems = {"DELETE": (400,)}
 
     @extend_schema(
         operation_id="connection_credentials_set", request=CredentialsSerializer, responses={200: ConnectionSerializer}

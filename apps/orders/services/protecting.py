@@ -17,7 +17,7 @@ from apps.brokers.selectors import traits_of
 from apps.orders import metrics
 from apps.orders.models import Order, OrderClass, OrderRole
 from apps.orders.selectors import PROTECTIVE, closing_orders
-from apps.orders.services.steps import order_begin, order_lock, order_step
+from apps.orders.services.steps import order_begin, order_lock, order_step, settle_soon
 from apps.orders.services.succession import order_shrink, successor_waiting
 from apps.portfolio.models import Position
 from apps.portfolio.services import FillOutcome
@@ -106,6 +106,7 @@ def order_cancel_request(*, order: Order, code: str, reason: str) -> Order:
     order.cancel_requested_at = timezone.now()
     if order.status in (OrderStatus.HELD, OrderStatus.PENDING):
         return order_step(order=order, kind="canceled", to=OrderStatus.CANCELED, reason_code=code, reason=reason)
+    settle_soon(order)
     return order_step(order=order, kind="cancel_requested", reason_code=code, reason=reason)
 
 
@@ -123,7 +124,10 @@ def _begin(leg: Order, *, is_pair: bool) -> Order:
     rests = rests_at_venue(leg, is_pair=is_pair)
     leg.status = OrderStatus.PENDING if rests else OrderStatus.HELD
     order_begin(order=leg, detail={"protects": str(leg.parent_id)})
-    return leg if rests else order_step(order=leg, kind="held", detail={"waits_for": "its trigger"})
+    if not rests:
+        return order_step(order=leg, kind="held", detail={"waits_for": "its trigger"})
+    settle_soon(leg)
+    return leg
 
 
 def _leg(

@@ -13,16 +13,20 @@ from algotrendy.trading.errors import InvalidOrder
 from algotrendy.trading.orders import OrderIntent, OrderStatus
 from algotrendy.trading.signals import Action, Direction, Move, follow
 from algotrendy.trading.values import ZERO
+from apps.brokers.live import LiveRefused
 from apps.orders.models import Order, OrderRole
 from apps.orders.selectors import working_orders
 from apps.orders.services.placing import Market, Origin, order_commit
 from apps.orders.services.sizing import require_unpassed, signal_intent
+from apps.orders.services.steps import settle_soon
 from apps.portfolio.models import Portfolio
 from apps.portfolio.selectors import position_held
 from apps.portfolio.services import portfolio_lock
 from apps.strategies.models import Signal, SignalOutcome, SignalSource, Strategy
 from apps.strategies.services import signal_await, signal_settle
 
+REFUSALS = (InvalidOrder, LiveRefused)
+"""What keeps a signal from becoming an order, and is kept as its outcome."""
 SUPERSEDED = "A newer signal of the strategy has superseded it."
 
 
@@ -62,7 +66,7 @@ def signal_take(
         return signal_follow(signal=signal, portfolio=portfolio, market=market, candles=candles)
     try:
         signal_plan(signal=signal, portfolio=portfolio, market=market, candles=candles)
-    except InvalidOrder as error:
+    except REFUSALS as error:
         signal_settle(signal=signal, outcome=SignalOutcome.SKIPPED, reason=error.message)
     else:
         signal_await(signal=signal)
@@ -80,7 +84,7 @@ def signal_follow(
     try:
         plan = signal_plan(signal=signal, portfolio=portfolio, market=market, candles=candles)
         order = _commit(signal, portfolio, plan, market)
-    except InvalidOrder as error:
+    except REFUSALS as error:
         signal_settle(signal=signal, outcome=SignalOutcome.SKIPPED, reason=error.message)
         return None
     is_denied = order.status == OrderStatus.DENIED
@@ -126,6 +130,7 @@ def _commit(signal: Signal, portfolio: Portfolio, plan: Plan, market: Market) ->
         client_order_id=f"signal-{signal.pk.hex}",
         origin=Origin(book=strategy.slug, role=role, strategy=strategy, signal=signal),
     )
+    settle_soon(placement.order)
     return placement.order
 
 

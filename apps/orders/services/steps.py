@@ -82,6 +82,12 @@ def _tell_linked(order: Order, before: OrderStatus, *, is_fill: bool) -> None:
     links_follow(order=order, before=before, is_fill=is_fill)
 
 
+def settle_soon(order: Order) -> None:
+    """Have an order's venue told what was committed of it, where nobody does so who shows it the next candle."""
+    if not order.portfolio.connection.is_paper:
+        enqueue("orders.settle", str(order.pk))
+
+
 def _stamp(order: Order, status: OrderStatus) -> None:
     now = timezone.now()
     if status is OrderStatus.SUBMITTED:
