@@ -127,7 +127,7 @@ def closing_intent(position: Position, quantity: Decimal | None = None) -> Order
     return OrderIntent(
         side=Side.SELL if position.quantity > 0 else Side.BUY,
         type=OrderType.MARKET,
-        quantity=abs(position.quantity) if quantity is None else quantity,
+        quantity=abs(position.tradable_quantity) if quantity is None else quantity,
         reduce_only=True,
     )
 

@@ -34,7 +34,9 @@ def position_exit(*, position: Position, role: OrderRole, cause: str, seen: Seen
         portfolio = portfolio_lock(position.portfolio_id)
         position = Position.objects.select_for_update(of=("self",)).select_related("instrument").get(pk=position.pk)
         position.portfolio = portfolio
-        open_quantity = ZERO if position.closed_at is not None else abs(position.quantity) - _leaving(position, role)
+        open_quantity = (
+            ZERO if position.closed_at is not None else abs(position.tradable_quantity) - _leaving(position, role)
+        )
         if open_quantity <= 0:
             return None
         tries = Order.objects.filter(portfolio=portfolio, client_order_id__startswith=f"{cause}-{position.pk.hex}-")

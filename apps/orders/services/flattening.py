@@ -52,7 +52,7 @@ def halt_flatten(*, halt_id: uuid.UUID) -> int:
             _close(halt, position_id)
         except TradingError as error:
             log.warning("position_not_flattened", position=str(position_id), error=error.message)
-    return _working(halt).count() + _held(halt).count()
+    return _working(halt).count() + sum(position.tradable_quantity != 0 for position in _held(halt))
 
 
 def _working(halt: TradingHalt) -> QuerySet[Order]:
@@ -61,7 +61,9 @@ def _working(halt: TradingHalt) -> QuerySet[Order]:
 
 
 def _held(halt: TradingHalt) -> QuerySet[Position]:
-    return Position.objects.filter(covers(halt), closed_at=None).order_by("opened_at", "id")
+    return (
+        Position.objects.select_related("instrument").filter(covers(halt), closed_at=None).order_by("opened_at", "id")
+    )
 
 
 def _cancel(halt: TradingHalt, order_id: uuid.UUID) -> None:
@@ -82,7 +84,7 @@ def _close(halt: TradingHalt, position_id: uuid.UUID) -> None:
         portfolio = portfolio_lock(known.portfolio_id)
         position = Position.objects.select_related("instrument").get(pk=position_id)
         mine = working_orders().filter(portfolio=portfolio, instrument=position.instrument, book=position.book)
-        if position.closed_at is not None or mine.exists():
+        if not position.tradable_quantity or mine.exists():
             return
         tries = _tries(halt, position)
         if tries and timezone.now() - tries[0].updated_at < min(FIRST_PAUSE * 2 ** len(tries), LONGEST_PAUSE):
@@ -93,7 +95,7 @@ def _close(halt: TradingHalt, position_id: uuid.UUID) -> None:
             intent=OrderIntent(
                 side=Side.SELL if position.quantity > 0 else Side.BUY,
                 type=OrderType.MARKET,
-                quantity=abs(position.quantity),
+                quantity=abs(position.tradable_quantity),
                 reduce_only=True,
             ),
             market=market_of(position.instrument),

@@ -119,7 +119,9 @@ def _fixed(position: Position, market: Market, kind: OrderType, price: Decimal |
             f"{market.price:f}, not {price:f}.",
             code=f"{name}_wrong_side",
         )
-    intent = OrderIntent(_exit_side(position), kind, abs(position.quantity), stop_price=price, reduce_only=True)
+    intent = OrderIntent(
+        _exit_side(position), kind, abs(position.tradable_quantity), stop_price=price, reduce_only=True
+    )
     intent.validate(position.instrument.spec, market.price)
     return {**dict.fromkeys(PRICES), "type": kind, "stop_price": price}
 
@@ -129,7 +131,12 @@ def _trail(
 ) -> dict[str, Any]:
     kind, side = OrderType.TRAILING_STOP, _exit_side(position)
     intent = OrderIntent(
-        side, kind, abs(position.quantity), reduce_only=True, trail_amount=trail_amount, trail_percent=trail_percent
+        side,
+        kind,
+        abs(position.tradable_quantity),
+        reduce_only=True,
+        trail_amount=trail_amount,
+        trail_percent=trail_percent,
     )
     intent.validate(position.instrument.spec, market.price)
     _require_trail(trail_amount, trail_percent, market)
@@ -160,7 +167,7 @@ def _apply(position: Position, wanted: Wanted, market: Market) -> None:
         if not _is_so(order, wanted.prices):
             _change(order, wanted.prices)
     if wanted.prices is not None:
-        _cover(position, wanted, abs(position.quantity) - covered, market)
+        _cover(position, wanted, abs(position.tradable_quantity) - covered, market)
 
 
 def _change(order: Order, prices: dict[str, Any]) -> None:

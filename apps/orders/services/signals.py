@@ -114,9 +114,9 @@ def signal_read(signal_id: uuid.UUID) -> Signal:
 
 
 def held_quantity(portfolio: Portfolio, strategy: Strategy) -> Decimal:
-    """Return the signed quantity that the strategy holds."""
+    """Return the signed quantity that the strategy holds and can trade."""
     held = position_held(portfolio, strategy.instrument_id, strategy.slug)
-    return held.quantity if held else ZERO
+    return held.tradable_quantity if held else ZERO
 
 
 def _commit(signal: Signal, portfolio: Portfolio, plan: Plan, market: Market) -> Order:

@@ -151,7 +151,7 @@ def _run_strategies(instrument: Instrument, bar: Bar, window: Window, scope: Sco
         return False
     lengths = {strategy.pk: window_length(strategy) for strategy in strategies}
     candles = window(bar.open_time, max(lengths.values()))
-    held = {(position.portfolio_id, position.book): position.state.sign for position in positions}
+    held = {(position.portfolio_id, position.book): _sign(position) for position in positions}
     ordered = False
     for strategy in strategies:
         seen = candles.tail(lengths[strategy.pk])
@@ -160,6 +160,11 @@ def _run_strategies(instrument: Instrument, bar: Bar, window: Window, scope: Sco
         ordered |= signal is not None and signal_execute(signal=signal, bar=bar, candles=seen) is not None
     strategies_ran(strategies=strategies, at=bar.close_time)
     return ordered
+
+
+def _sign(position: Position) -> int:
+    """Return 1 for a long position, -1 for a short one; 0 where nothing of it can be traded."""
+    return (position.tradable_quantity > 0) - (position.tradable_quantity < 0)
 
 
 def _try_lock(feed_id: int) -> bool:

@@ -62,11 +62,20 @@ class Position(PublicModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.side} {self.instrument_id} ({self.book})"
+        return f"{self.side} {self.instrument} ({self.book})"
 
     @property
     def state(self) -> PositionState:
         return PositionState(quantity=self.quantity, cost_basis=self.cost_basis)
+
+    @property
+    def tradable_quantity(self) -> Decimal:
+        """What of the signed quantity can be traded, on the instrument's grid.
+
+        A fee that is taken in the base currency leaves dust below a step, which nothing can be done with.
+        """
+        on_grid = self.instrument.spec.round_quantity(abs(self.quantity))
+        return on_grid if self.quantity >= 0 else -on_grid
 
     @property
     def market_value(self) -> Decimal:

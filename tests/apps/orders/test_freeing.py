@@ -4,11 +4,14 @@ from decimal import Decimal as D
 
 import pytest
 
+from algotrendy.trading.errors import InvalidOrder
 from apps.orders.models import Order
 from apps.orders.services.closing import position_close
+from apps.orders.services.signals import held_quantity
 from apps.portfolio.models import Position
 from tests.apps.brokers.conftest import KEY
 from tests.apps.orders.exchange_desk import ExchangeDesk
+from tests.builders import make_strategy
 
 pytestmark = pytest.mark.django_db
 
@@ -55,3 +58,19 @@ def test_closing_a_part_leaves_a_smaller_stop_for_the_rest(exchange_desk: Exchan
     held.refresh_from_db()
     assert held.quantity == D("1.5")
     assert [each.quantity for each in exchange_desk.orders_at_venue() if each.status == "NEW"] == [D("1.5")]
+
+
+def test_what_a_fee_in_the_base_currency_leaves_below_a_step_is_neither_sold_nor_counted_as_held(
+    exchange_desk: ExchangeDesk,
+) -> None:
+    """0.1234 bought, of which 0.1 % are kept: 0.1232766 are held, 0.1232 can be sold, 0.0000766 are dust."""
+    exchange_desk.place(kind="market", quantity="0.1234")
+    position = Position.objects.get(closed_at=None)
+    assert (position.quantity, position.tradable_quantity) == (D("0.1232766"), D("0.1232"))
+    assert close(exchange_desk, position).status == "filled"
+    position.refresh_from_db()
+    assert (position.quantity, position.tradable_quantity, position.closed_at) == (D("0.0000766"), 0, None)
+    with pytest.raises(InvalidOrder):
+        position_close(position=position, actor=exchange_desk.owner)
+    strategy = make_strategy(exchange_desk.portfolio, slug="manual", instrument=exchange_desk.instrument)
+    assert held_quantity(exchange_desk.portfolio, strategy) == 0
