@@ -30,10 +30,14 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 300, "socket_connect_ti
 """Longer than any task's time limit: a killed worker's task comes back, a running one is never given out twice."""
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
+    "orders.settle_at_exchange": {"queue": "venues"},
+    "orders.sweep_connection": {"queue": "venues"},
+    "orders.follow_connection": {"queue": "venues"},
+    "orders.reconcile_connection": {"queue": "venues"},
+    "brokers.*": {"queue": "venues"},
     "orders.*": {"queue": "orders"},
     "marketdata.download": {"queue": "downloads"},
     "marketdata.*": {"queue": "marketdata"},
-    "brokers.*": {"queue": "marketdata"},
     "strategies.*": {"queue": "backtests"},
 }
 CELERY_TASK_ALWAYS_EAGER = False

@@ -15,9 +15,11 @@ TRADING_QUEUES = ("orders", "default")
 """What must never wait for a backtest or an exchange."""
 MARKET_QUEUES = ("marketdata", "downloads")
 """What waits for exchanges: served by a worker of its own."""
+VENUE_QUEUES = ("venues",)
+"""What waits for brokers: one that does not answer holds up no paper order, candle or person."""
 BACKTEST_QUEUES = ("backtests",)
 """What takes seconds to minutes: served by a worker of its own."""
-QUEUES = (*TRADING_QUEUES, *MARKET_QUEUES, *BACKTEST_QUEUES)
+QUEUES = (*TRADING_QUEUES, *VENUE_QUEUES, *MARKET_QUEUES, *BACKTEST_QUEUES)
 """What the workers serve; `CELERY_TASK_ROUTES` says which task goes where."""
 log = structlog.get_logger(__name__)
 

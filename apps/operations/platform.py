@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from apps.common.jobs import BACKTEST_QUEUES, MARKET_QUEUES, TRADING_QUEUES
+from apps.common.jobs import BACKTEST_QUEUES, MARKET_QUEUES, TRADING_QUEUES, VENUE_QUEUES
 from apps.operations.supervisor import Service
 
 STARTS = {
@@ -18,6 +18,7 @@ STARTS = {
     "beat": 4.0,
     "backtests": 4.0,
     "market": 6.0,
+    "venues": 6.0,
     "flower": 4.0,
 }
 """Seconds to wait with each: on two cores eight interpreters at once make a person wait for the first page."""
@@ -35,6 +36,7 @@ STOPS = {
     "worker": (2, 3.5),
     "backtests": (2, 3.5),
     "market": (2, 3.5),
+    "venues": (2, 3.5),
     "flower": (3, 0.7),
 }
 """When each is stopped, and the seconds it may take: first what makes work, then what takes requests, then the workers,
@@ -88,6 +90,7 @@ def services(addresses: Addresses) -> list[Service]:
         _python("web", *granian, f"--port={addresses.web_port}", "--interface=wsgi", *web.split(), WSGI),
         _python("stream", *granian, f"--port={addresses.stream_port}", "--interface=asgi", ASGI),
         _python("worker", *celery, *_worker("worker", TRADING_QUEUES)),
+        _python("venues", *celery, *_worker("venues", VENUE_QUEUES), "-c", _count("VENUE_WORKER_CONCURRENCY", 2)),
         _python("beat", *celery, *["beat", "--pidfile=", "-l", "warning"]),
         _python("feed", "manage.py", "run_feeds"),
         _python("backtests", *celery, *_worker("backtests", BACKTEST_QUEUES), "-c", concurrency),

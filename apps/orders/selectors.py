@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -66,6 +67,11 @@ def linked_orders(order: Order) -> list[tuple[str, Order]]:
     if order.oco_group:
         links.append(("Cancels", rows.filter(oco_group=order.oco_group).exclude(pk=order.pk)))
     return [(how, other) for how, others in links for other in others.order_by("created_at", "id")]
+
+
+def is_at_exchange(order_id: uuid.UUID) -> bool:
+    """Tell whether the order's venue is a real one, which has to be waited for."""
+    return Order.objects.filter(pk=order_id).exclude(portfolio__connection__kind=BrokerKind.PAPER).exists()
 
 
 def unsettled_orders(instrument: Instrument, scope: Scope) -> list[Order]:

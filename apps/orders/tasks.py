@@ -15,6 +15,7 @@ from celery.signals import worker_ready
 from apps.brokers.models import BrokerConnection
 from apps.common.jobs import enqueue
 from apps.marketdata.models import Feed
+from apps.orders.selectors import is_at_exchange
 from apps.orders.services.approving import signals_lapse
 from apps.orders.services.expiring import orders_expire
 from apps.orders.services.flattening import halt_flatten, halts_flatten
@@ -33,9 +34,18 @@ from apps.portfolio.services import halts_expire, halts_tell
 
 
 @shared_task(name="orders.settle", ignore_result=True)
-def settle(order_id: str) -> str:
-    """Tell the venue what was committed of an order."""
-    return str(order_settle(order_id=uuid.UUID(order_id)).status)
+def settle(order_id: str) -> None:
+    """Tell the venue what was committed of an order; what is at an exchange waits for it in another queue."""
+    if is_at_exchange(uuid.UUID(order_id)):
+        enqueue("orders.settle_at_exchange", order_id)
+    else:
+        order_settle(order_id=uuid.UUID(order_id))
+
+
+@shared_task(name="orders.settle_at_exchange", ignore_result=True)
+def settle_at_exchange(order_id: str) -> None:
+    """Tell an exchange what was committed of an order."""
+    order_settle(order_id=uuid.UUID(order_id))
 
 
 @shared_task(name="orders.trade_feed", ignore_result=True)

@@ -76,7 +76,7 @@ class OrderPlatform:
         return done.stdout.strip().rpartition("\n")[2]
 
     def start(self, name: str) -> None:
-        celery = ["-m", "celery", "-q", "-A", "algotrendy.celery", "worker", "-c", "2", "-Q", "orders,default"]
+        celery = ["-m", "celery", "-q", "-A", "algotrendy.celery", "worker", "-c", "2", "-Q", "orders,venues,default"]
         commands = {
             "worker": [*celery, "-n", "a@faults", "--without-gossip", "--without-mingle"],
             "worker-2": [*celery, "-n", "b@faults", "--without-gossip", "--without-mingle"],

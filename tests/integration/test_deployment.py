@@ -66,6 +66,7 @@ def test_the_compose_file_has_every_part_and_opens_ports_to_this_machine_only():
         "stream",
         "worker",
         "market",
+        "venues",
         "backtests",
         "beat",
         "flower",
@@ -82,7 +83,9 @@ def test_the_compose_file_has_every_part_and_opens_ports_to_this_machine_only():
     assert all(port.startswith("127.0.0.1:") for port in ports)
 
 
-@pytest.mark.parametrize("service", ["web", "stream", "worker", "market", "backtests", "beat", "flower", "feed"])
+@pytest.mark.parametrize(
+    "service", ["web", "stream", "worker", "venues", "market", "backtests", "beat", "flower", "feed"]
+)
 def test_the_command_of_each_container_is_one_that_runs(service):
     """The program and each of its options are known: asked for help, it names them."""
     command = COMPOSE["services"][service]["command"]

@@ -24,7 +24,7 @@ def test_it_stops_what_makes_work_then_what_takes_requests_then_the_workers_then
     platform: list[Service],
 ) -> None:
     steps = [{service.name for service in step} for _, step in groupby(platform, lambda service: service.stop_order)]
-    assert steps == [{"beat", "feed"}, {"web", "stream"}, {"worker", "market", "backtests"}, {"flower"}]
+    assert steps == [{"beat", "feed"}, {"web", "stream"}, {"worker", "venues", "market", "backtests"}, {"flower"}]
 
 
 def test_even_processes_that_do_not_listen_are_stopped_within_the_budget(platform: list[Service]) -> None:
@@ -54,6 +54,7 @@ def test_no_worker_of_orders_takes_backtests_or_waits_for_exchanges(
     }
     assert served == {
         "worker": {"orders", "default"},
+        "venues": {"venues"},
         "market": {"marketdata", "downloads"},
         "backtests": {"backtests"},
     }
