@@ -138,7 +138,7 @@ class FillsFileView(ListView):
     def rows(self) -> QuerySet[Fill]:
         return fills_of(signed_in(self.request)).order_by("-executed_at", "-created_at", "-id")
 
-    @extend_schema(operation_id="fills_csv", responses={(200, "text/csv"): OpenApiTypes.STR})
+    @extend_schema(operation_id="fills_csv", tags=["fills"], responses={(200, "text/csv"): OpenApiTypes.STR})
     def get(self, request: Request) -> Any:
         """Give all fills that the filters leave as CSV, newest first."""
         return csv_file(fills_csv(self.filter_queryset(self.get_queryset())), "fills.csv")
