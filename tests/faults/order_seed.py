@@ -22,7 +22,7 @@ def seed(cash: Decimal) -> dict[str, Any]:
     connection = exchange_connection(trader, sandbox=True)
     portfolio = make_portfolio(trader, connection=connection, base_currency="USDT", initial_cash=cash)
     RiskProfile.objects.filter(portfolio=portfolio).update(
-        max_position_size_percent=100, max_total_exposure_percent=100, max_concurrent_positions=99
+        max_position_size_percent=100, max_total_exposure_percent=100, max_concurrent_positions=99, min_order_size=1
     )
     make_candles_rows(make_instrument("BTC/USDT"), [100])
     _, key = api_key_create(user=trader, name="faults", scopes=["read", "trade"])
