@@ -77,6 +77,7 @@ def _start() -> None:
 
 def _slot(base: Path) -> int:
     """Return the first number that no other run holds; the kernel frees it when a run ends or is killed."""
+    (base / "run").mkdir(parents=True, exist_ok=True)
     for number in SLOTS:
         lock = FileLock(base / "run" / f"slot-{number}")
         if lock.acquire():
