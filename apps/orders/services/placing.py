@@ -185,6 +185,7 @@ def order_write(*, order: Order, decision: Approved | Denied, waits_for: str = "
 def order_deny(*, order: Order, denied: Denied) -> Order:
     """Take the risk check's refusal as the end of a pending order."""
     metrics.count_denied(denied.code)
+    order.risk = denied.figures
     return order_step(
         order=order,
         kind="denied",

@@ -48,7 +48,7 @@ def order_go(*, order: Order, quantity: Decimal, is_checked: bool = False, is_tr
 def _room(order: Order) -> Decimal:
     position = position_held(order.portfolio, order.instrument_id, order.book)
     opposes = position is not None and position.quantity * Side(order.side).sign < 0
-    return abs(position.quantity) if position is not None and opposes else ZERO
+    return abs(position.tradable_quantity) if position is not None and opposes else ZERO
 
 
 def _market_time(order: Order) -> datetime:

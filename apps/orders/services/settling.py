@@ -15,6 +15,7 @@ from django.utils import timezone
 from algotrendy.trading.broker import BrokerGateway
 from algotrendy.trading.errors import BrokerRejected, BrokerUnavailable
 from algotrendy.trading.orders import OrderStatus
+from algotrendy.trading.risk import Denied
 from apps.alerts.models import Severity
 from apps.brokers.models import BrokerKind
 from apps.brokers.selectors import gateway_of, traits_of
@@ -26,6 +27,7 @@ from apps.orders.services.freeing import holding_is_tied
 from apps.orders.services.guarding import SendDenied, require_sendable
 from apps.orders.services.locking import SWEEPING, connection_lock
 from apps.orders.services.notices import order_notice
+from apps.orders.services.placing import order_deny
 from apps.orders.services.requesting import request_of
 from apps.orders.services.steps import order_lock, order_lock_linked, order_step
 from apps.orders.services.truth import venue_order_apply
@@ -172,16 +174,7 @@ def _denied(order_id: uuid.UUID, denied: SendDenied) -> Order:
     order = order_lock_linked(order_id)
     if order.status != OrderStatus.PENDING:
         return order
-    metrics.count_denied(denied.code)
-    order.risk = denied.figures
-    return order_step(
-        order=order,
-        kind="denied",
-        to=OrderStatus.DENIED,
-        reason_code=denied.code,
-        reason=denied.message,
-        detail=denied.figures,
-    )
+    return order_deny(order=order, denied=Denied(denied.code, denied.message, denied.figures))
 
 
 def _send_first(order: Order, gateway: BrokerGateway) -> Order:
