@@ -90,7 +90,8 @@ DATABASES = {
     "default": {
         **_database,
         # A server that does not answer must not hold a request for as long as the system would wait.
-        "OPTIONS": {"connect_timeout": 5, **_database.get("OPTIONS", {})},
+        # What is asked by prepared cursors is prepared by its second time; Django's own cursors never prepare.
+        "OPTIONS": {"connect_timeout": 5, "prepare_threshold": 1, **_database.get("OPTIONS", {})},
         "ATOMIC_REQUESTS": False,
         "CONN_MAX_AGE": env.int("DATABASE_CONN_MAX_AGE", default=60),
         "CONN_HEALTH_CHECKS": True,
