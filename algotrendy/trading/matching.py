@@ -170,8 +170,13 @@ def first_event(
     The caller applies it, which may add and cancel orders, and asks again. An order that was filled in part or
     triggered has had its turn on the bar; once nothing happens any more, `follow` says what the others make of it.
     """
-    events = [event for order in orders if (event := match(order, bar, costs, instrument, liquidity)) is not None]
-    return min(events, key=lambda event: (event.rank, event.order.sequence), default=None)
+    return first_of(match(order, bar, costs, instrument, liquidity) for order in orders)
+
+
+def first_of(events: Iterable[MatchEvent | None]) -> MatchEvent | None:
+    """Return which of what a bar does to single orders comes first; None where it does nothing."""
+    found = (event for event in events if event is not None)
+    return min(found, key=lambda event: (event.rank, event.order.sequence), default=None)
 
 
 def match(

@@ -11,6 +11,7 @@ from django.utils import timezone
 from algotrendy.trading.orders import WORKING, OrderStatus
 from apps.accounts.models import User
 from apps.brokers.models import BrokerKind
+from apps.common.prepared import Given, Prepared
 from apps.marketdata.models import Instrument
 from apps.orders.models import Fill, Order, OrderClass, OrderRole, Reconciliation
 from apps.portfolio.models import Portfolio
@@ -71,7 +72,7 @@ def linked_orders(order: Order) -> list[tuple[str, Order]]:
 
 def is_at_exchange(order_id: uuid.UUID) -> bool:
     """Tell whether the order's venue is a real one, which has to be waited for."""
-    return Order.objects.filter(pk=order_id).exclude(portfolio__connection__kind=BrokerKind.PAPER).exists()
+    return bool(_AT_EXCHANGE(pk=order_id))
 
 
 def unsettled_orders(instrument: Instrument, scope: Scope) -> list[Order]:
@@ -88,15 +89,46 @@ def unsettled_orders(instrument: Instrument, scope: Scope) -> list[Order]:
     )
 
 
+def unsettled_status(order_id: uuid.UUID) -> str | None:
+    """Return the status of a working order that is UNSETTLED; None of any other."""
+    return next((status for (status,) in _UNSETTLED(pk=order_id)), None)
+
+
+def is_unsettled(order: Order) -> bool:
+    """Tell whether an order is one of the UNSETTLED."""
+    is_asked = order.cancel_requested_at is not None or order.requested_quantity is not None
+    is_new = order.status in (OrderStatus.PENDING, OrderStatus.SUBMITTED)
+    return order.status in WORKING and (is_new or is_asked)
+
+
 def closing_orders(portfolio: Portfolio, instrument_id: int, book: str) -> list[Order]:
     """Return the book's working orders that reduce or flip its position, oldest first; none that wait for others."""
-    orders = (
-        working_orders()
-        .filter(Q(reduce_only=True) | Q(role=OrderRole.FLIP))
-        .filter(portfolio=portfolio, instrument_id=instrument_id, book=book)
-        .order_by("created_at", "id")
-    )
+    orders = _closing(portfolio.pk, instrument_id, book).order_by("created_at", "id")
     return [order for order in orders if waited_for(order) is None]
+
+
+def has_closing_orders(portfolio: Portfolio, instrument_id: int, book: str) -> bool:
+    """Tell whether the book has working orders that reduce or flip its position, be it that they wait for others."""
+    return bool(_CLOSING(portfolio=portfolio.pk, instrument=instrument_id, book=book))
+
+
+def _closing(portfolio_id: Any, instrument_id: Any, book: Any) -> QuerySet[Order]:
+    rows = working_orders().filter(Q(reduce_only=True) | Q(role=OrderRole.FLIP))
+    return rows.filter(portfolio=portfolio_id, instrument=instrument_id, book=book)
+
+
+_AT_EXCHANGE = Prepared(
+    lambda: (
+        Order.objects.filter(pk=Given("pk"))
+        .exclude(portfolio__connection__kind=BrokerKind.PAPER)
+        .order_by()
+        .values_list("pk")
+    )
+)
+_UNSETTLED = Prepared(lambda: working_orders().filter(UNSETTLED, pk=Given("pk")).order_by().values_list("status"))
+_CLOSING = Prepared(
+    lambda: _closing(Given("portfolio"), Given("instrument"), Given("book")).order_by().values_list("pk")[:1]
+)
 
 
 def order_told(order: Order) -> dict[str, Any]:

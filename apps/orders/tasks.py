@@ -26,7 +26,7 @@ from apps.orders.services.reconciling import (
     connections_to_reconcile,
     reconciliation_alerts,
 )
-from apps.orders.services.settling import order_settle, stray_connections, strays_settle
+from apps.orders.services.settling import order_settle, stray_connections, strays_settle, waiting_settle
 from apps.orders.services.summarizing import portfolios_summarize
 from apps.orders.services.trading import feed_trade
 from apps.orders.services.watching import price_watch, prices_watch
@@ -39,7 +39,7 @@ def settle(order_id: str) -> None:
     if is_at_exchange(uuid.UUID(order_id)):
         enqueue("orders.settle_at_exchange", order_id)
     else:
-        order_settle(order_id=uuid.UUID(order_id))
+        waiting_settle(order_id=uuid.UUID(order_id))
 
 
 @shared_task(name="orders.settle_at_exchange", ignore_result=True)

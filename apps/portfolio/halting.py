@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from algotrendy.trading.risk import TradingMode
 from apps.accounts.models import User
+from apps.common.prepared import Given, Prepared
 from apps.portfolio.models import HaltCause, HaltWidth, Portfolio, TradingHalt
 
 BY_MARKET = (HaltCause.DAILY_LOSS, HaltCause.COOLDOWN)
@@ -37,12 +39,21 @@ TRADING = Decision(TradingMode.ACTIVE)
 
 def open_halts() -> QuerySet[TradingHalt]:
     """Return the halts that hold now."""
-    return TradingHalt.objects.filter(ended_at=None).filter(Q(until=None) | ~due_by_clock())
+    return _open_at(timezone.now())
 
 
-def due_by_clock() -> Q:
+def is_any_halted() -> bool:
+    """Tell whether any halt holds now, whomever it covers."""
+    return bool(_ANY(now=timezone.now()))
+
+
+def _open_at(now: datetime | Given) -> QuerySet[TradingHalt]:
+    return TradingHalt.objects.filter(ended_at=None).filter(Q(until=None) | ~due_by_clock(now))
+
+
+def due_by_clock(now: datetime | Given | None = None) -> Q:
     """Return the filter on halts with an `until` that the clock has passed."""
-    return Q(until__lte=timezone.now()) & (~Q(cause__in=BY_MARKET) | Q(until__gt=F("created_at")))
+    return Q(until__lte=now or timezone.now()) & (~Q(cause__in=BY_MARKET) | Q(until__gt=F("created_at")))
 
 
 def trading_mode(portfolio: Portfolio, book: str) -> Decision:
@@ -52,7 +63,7 @@ def trading_mode(portfolio: Portfolio, book: str) -> Decision:
     """
     if portfolio.is_simulation:
         return TRADING
-    found = list(open_halts().filter(_covering(portfolio, book)).order_by("created_at", "id"))
+    found = _COVERING(portfolio=portfolio.pk, book=book, now=timezone.now())
     if not found:
         return TRADING
     halt = max(found, key=lambda each: STRICTNESS[TradingMode(each.mode)])
@@ -92,6 +103,12 @@ def halt_title(halt: TradingHalt) -> str:
     return f"{where} {'is halted' if halt.mode == TradingMode.HALTED else 'only reduces positions'}"
 
 
-def _covering(portfolio: Portfolio, book: str) -> Q:
-    whole = Q(width=HaltWidth.PLATFORM) | Q(width=HaltWidth.PORTFOLIO, portfolio=portfolio)
-    return whole | Q(width=HaltWidth.STRATEGY, portfolio=portfolio, book=book)
+def _covering() -> QuerySet[TradingHalt]:
+    portfolio = Q(portfolio=Given("portfolio"))
+    whole = Q(width=HaltWidth.PLATFORM) | Q(width=HaltWidth.PORTFOLIO) & portfolio
+    covering = whole | Q(width=HaltWidth.STRATEGY, book=Given("book")) & portfolio
+    return _open_at(Given("now")).filter(covering).order_by("created_at", "id")
+
+
+_COVERING = Prepared(_covering)
+_ANY = Prepared(lambda: _open_at(Given("now")).order_by().values_list("pk")[:1])

@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 
 from algotrendy.trading.values import ZERO
 from apps.accounts.models import User
+from apps.common.prepared import Given, Prepared
 from apps.portfolio.models import EquitySnapshot, Portfolio, Position
 
 DAY = timedelta(days=1)
@@ -70,20 +71,34 @@ def equity_of(user: User) -> QuerySet[EquitySnapshot]:
 
 def open_positions(portfolio: Portfolio) -> list[Position]:
     """Return what the portfolio holds now, each with its instrument."""
-    return list(
-        Position.objects.filter(portfolio=portfolio, closed_at__isnull=True)
-        .select_related("instrument")
-        .order_by("instrument__symbol", "book")
-    )
+    return positions_of_each([portfolio])[portfolio.pk]
+
+
+def positions_of_each(portfolios: Iterable[Portfolio]) -> dict[uuid.UUID, list[Position]]:
+    """Return what each of the portfolios holds now, by their ids."""
+    found: dict[uuid.UUID, list[Position]] = {portfolio.pk: [] for portfolio in portfolios}
+    for position in _OPEN(portfolios=list(found)):
+        found[position.portfolio_id].append(position)
+    return found
 
 
 def position_held(portfolio: Portfolio, instrument_id: int, book: str) -> Position | None:
     """Return the book's open position in the instrument, or None where it is flat."""
-    return (
-        Position.objects.select_related("instrument")
-        .filter(portfolio=portfolio, instrument_id=instrument_id, book=book, closed_at__isnull=True)
-        .first()
+    return _HELD.first(portfolio=portfolio.pk, instrument=instrument_id, book=book)
+
+
+_OPEN = Prepared(
+    lambda: (
+        Position.objects.filter(portfolio_id__any=Given("portfolios"), closed_at=None)
+        .select_related("instrument")
+        .order_by("instrument__symbol", "book")
     )
+)
+_HELD = Prepared(
+    lambda: Position.objects.filter(
+        portfolio=Given("portfolio"), instrument=Given("instrument"), book=Given("book"), closed_at=None
+    ).select_related("instrument")
+)
 
 
 def equity_with(portfolio: Portfolio, positions: Iterable[Position]) -> Decimal:

@@ -10,6 +10,7 @@ from django.db.models import Model
 from apps.accounts.metrics import AUDIT_EVENTS
 from apps.accounts.models import Action, AuditEvent, User, Via
 from apps.common.correlation import current_id
+from apps.common.gathering import row_add
 from apps.common.origin import current_origin, printable
 
 log = structlog.get_logger(__name__)
@@ -25,7 +26,7 @@ def audit(
     """
     origin = current_origin()
     who = user.pk if user else origin.user_id
-    event = AuditEvent.objects.create(
+    event = AuditEvent(
         action=action,
         user_id=who,
         username=printable(user.username if user else name or origin.username)[:254],
@@ -39,6 +40,7 @@ def audit(
         user_agent=origin.user_agent,
         correlation_id=current_id(),
     )
+    row_add(event)
     AUDIT_EVENTS.labels(action.value).inc()
     log.info("audit", action=action.value, user=who, target=event.target_id, ip=origin.ip)
     return event

@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import groupby
 
 from algotrendy.trading.protections import Guards
+from apps.common.gathering import written
 from apps.orders.models import Fill, Order, OrderRole
 from apps.portfolio.limiting import guards_of
 from apps.portfolio.models import HaltCause, Portfolio, TradingHalt
@@ -23,6 +24,7 @@ def cooldown_check(*, order: Order, at: datetime) -> None:
     portfolio = order.portfolio
     if order.role != OrderRole.STOP_LOSS or portfolio.is_simulation:
         return
+    written()
     guards = guards_of(portfolio)
     if not guards.cooldown_losses or not guards.cooldown or _streak(portfolio, guards) < guards.cooldown_losses:
         return

@@ -8,13 +8,14 @@ from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
 
-from django.db.models import Q
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from algotrendy.trading.errors import InvalidOrder
 from algotrendy.trading.orders import WORKING, OrderIntent, OrderStatus
 from algotrendy.trading.risk import AccountSnapshot, Approved, Denied, OrderEffect, RiskLimits, TradingMode, check_order
 from algotrendy.trading.values import ZERO, Side
+from apps.common.prepared import Given, Prepared
 from apps.marketdata.models import Instrument
 from apps.orders.models import Order, OrderClass, OrderRole
 from apps.orders.selectors import PROTECTIVE, working_orders
@@ -117,9 +118,7 @@ def _promised(
     Of an order and the held one that is to come in its place only the greater counts: never both are at the venue.
     What waits for the fill of another is checked when that has come, and counts from then on.
     """
-    rows = working_orders().filter(portfolio=portfolio, reduce_only=False).select_related("instrument")
-    waiting = Q(status=OrderStatus.HELD, order_class=OrderClass.OTO, parent__status__in=WORKING)
-    orders = {order.pk: order for order in rows.exclude(waiting)}
+    orders = {order.pk: order for order in _OPENING(portfolio=portfolio.pk)}
     promised: dict[Book, Decimal] = {}
     for versions in _by_place(orders):
         if any(order.pk == replaced_id for order in versions):
@@ -130,6 +129,14 @@ def _promised(
         if value:
             promised[key] = promised.get(key, ZERO) + value
     return promised
+
+
+def _opening() -> QuerySet[Order]:
+    rows = working_orders().filter(portfolio=Given("portfolio"), reduce_only=False).select_related("instrument")
+    return rows.exclude(status=OrderStatus.HELD, order_class=OrderClass.OTO, parent__status__in=WORKING)
+
+
+_OPENING = Prepared(_opening)
 
 
 def _by_place(orders: dict[uuid.UUID, Order]) -> Iterable[list[Order]]:

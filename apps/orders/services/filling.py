@@ -18,14 +18,16 @@ from algotrendy.trading.values import Side, quantize
 from apps.alerts.models import Severity
 from apps.brokers.models import BrokerConnection, MarketType
 from apps.common.events import publish
+from apps.common.gathering import row_add
 from apps.orders import metrics
 from apps.orders.models import Fill, Order
+from apps.orders.services.accounts import Account
 from apps.orders.services.cooldown import cooldown_check
 from apps.orders.services.inferring import inferred_confirm
 from apps.orders.services.notices import order_notice
 from apps.orders.services.protecting import legs_create, legs_realign
-from apps.orders.services.steps import order_lock, order_step
-from apps.portfolio.services import FillOutcome, fill_apply, portfolio_lock
+from apps.orders.services.steps import order_step
+from apps.portfolio.services import FillOutcome, fill_apply
 
 log = structlog.get_logger(__name__)
 
@@ -33,21 +35,24 @@ log = structlog.get_logger(__name__)
 @transaction.atomic
 def report_apply(*, connection: BrokerConnection, report: ExecutionReport, is_inferred: bool = False) -> Order | None:
     """Apply one report; a repeated one changes nothing. Return the order, None where the platform does not know it."""
-    found = (
-        Order.objects.filter(portfolio__connection=connection, client_order_id=report.client_order_id)
-        .values_list("pk", "portfolio_id")
-        .first()
-    )
-    if found is None:
+    return report_take(account=Account(connection), report=report, is_inferred=is_inferred)
+
+
+def report_take(
+    *, account: Account, report: ExecutionReport, is_inferred: bool = False, is_new: bool = False
+) -> Order | None:
+    """Apply one of several reports on an account, within the caller's transaction.
+
+    `is_new` says that the report cannot have been applied before: the caller has made it in this transaction.
+    """
+    order = account.order(report.client_order_id)
+    if order is None:
         log.warning("report_of_unknown_order", client_order_id=report.client_order_id, kind=report.kind)
         return None
-    order_id, portfolio_id = found
-    portfolio = portfolio_lock(portfolio_id)
-    order = order_lock(order_id)
-    order.portfolio = portfolio
     match report.kind:
         case ReportKind.FILLED:
-            return _fill(order, connection, report, is_inferred=is_inferred)
+            left = (report.trade_id, report) if is_new else _not_yet_applied(order, account, report, is_inferred)
+            return order if left is None else _fill(order, account, *left, is_inferred=is_inferred)
         case ReportKind.CANCELED | ReportKind.EXPIRED:
             return _end(order, report)
         case ReportKind.TRIGGERED:
@@ -56,32 +61,38 @@ def report_apply(*, connection: BrokerConnection, report: ExecutionReport, is_in
             return _reduce(order, report)
 
 
-def _fill(order: Order, connection: BrokerConnection, report: ExecutionReport, *, is_inferred: bool) -> Order:
-    trade_id = _free_trade_id(order, connection, report.trade_id)
-    if trade_id is None:
-        return order
-    if not is_inferred and not order.portfolio.is_simulation:
-        left = inferred_confirm(order=order, report=report, trade_id=trade_id)
-        if left is None:
-            return order
-        trade_id, report = (trade_id, report) if left is report else (left.trade_id, left)
-    held = _held_quantity(order, connection, report)
+def _not_yet_applied(
+    order: Order, account: Account, report: ExecutionReport, is_inferred: bool
+) -> tuple[str, ExecutionReport] | None:
+    """Return what of a fill is to be applied still, and the id to keep it under; None where nothing is."""
+    trade_id = _free_trade_id(order, account.connection, report.trade_id)
+    if trade_id is None or is_inferred or order.portfolio.is_simulation:
+        return None if trade_id is None else (trade_id, report)
+    left = inferred_confirm(order=order, report=report, trade_id=trade_id)
+    if left is None:
+        return None
+    return (trade_id, report) if left is report else (left.trade_id, left)
+
+
+def _fill(order: Order, account: Account, trade_id: str, report: ExecutionReport, *, is_inferred: bool) -> Order:
     outcome = fill_apply(
         portfolio=order.portfolio,
         instrument=order.instrument,
         book=order.book,
+        held=account.position(order),
         side=Side(order.side),
         price=report.price,
-        quantity=held,
+        quantity=_held_quantity(order, account.connection, report),
         fee=report.fee,
         at=report.at,
     )
-    fill = _write_fill(order, connection, report, outcome, trade_id, is_inferred=is_inferred)
+    account.position_keep(order, outcome.position)
+    fill = _write_fill(order, account.connection, report, outcome, trade_id, is_inferred=is_inferred)
     _advance(order, report, fill)
     cooldown_check(order=order, at=report.at)
-    legs_realign(filled=order, outcome=outcome)
-    if outcome.opened:
-        legs_create(entry=order, outcome=outcome, report=report)
+    legs_realign(filled=order, closing=account.closing_orders(order), outcome=outcome)
+    if outcome.opened and legs_create(entry=order, outcome=outcome, report=report):
+        account.closing_orders_come(order)
     metrics.count_fill(order)
     if outcome.ended:
         metrics.count_closed(order)
@@ -126,7 +137,7 @@ def _write_fill(
     *,
     is_inferred: bool,
 ) -> Fill:
-    fill = Fill.objects.create(
+    fill = Fill(
         order=order,
         connection=connection,
         position=outcome.position,
@@ -143,6 +154,7 @@ def _write_fill(
         realized_pnl=outcome.realized,
         executed_at=report.at,
     )
+    row_add(fill)
     if not order.portfolio.is_simulation:
         _publish(fill, order)
     return fill

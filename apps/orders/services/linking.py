@@ -16,6 +16,7 @@ import structlog
 from algotrendy.trading.orders import TERMINAL, WORKING, OrderStatus
 from algotrendy.trading.values import ZERO
 from apps.brokers.selectors import traits_of
+from apps.common.gathering import written
 from apps.common.jobs import enqueue
 from apps.orders import metrics
 from apps.orders.models import Order, OrderClass
@@ -74,6 +75,7 @@ def _group_of(order: Order) -> list[Order]:
     """Return the group's other working orders, locked; none where it has no group."""
     if not order.oco_group:
         return []
+    written()
     others = Order.objects.filter(portfolio_id=order.portfolio_id, oco_group=order.oco_group, status__in=WORKING)
     keys = list(others.exclude(pk=order.pk).order_by("created_at", "id").values_list("pk", flat=True))
     return [order_lock(key) for key in keys]
@@ -108,6 +110,7 @@ def _triggered_release(order: Order) -> None:
 
 
 def _is_triggered(order: Order) -> bool:
+    written()
     return order.events.filter(kind="triggered").exists()
 
 
@@ -131,6 +134,7 @@ def _successor_settle(order: Order) -> None:
 
 
 def _waiting_secondaries(primary: Order) -> list[Order]:
+    written()
     rows = Order.objects.filter(parent=primary, order_class=OrderClass.OTO, status=OrderStatus.HELD)
     return [order_lock(key) for key in rows.order_by("created_at", "id").values_list("pk", flat=True)]
 
@@ -148,6 +152,7 @@ def _secondaries_settle(primary: Order) -> None:
 
 def _filled_together(order: Order) -> Decimal:
     """Return what the order and those in whose place it came have filled."""
+    written()
     filled: Decimal = order.filled_quantity
     while order.replaces is not None:
         order = order.replaces
@@ -157,6 +162,7 @@ def _filled_together(order: Order) -> Decimal:
 
 def _late_fill(order: Order) -> None:
     """Take what an order filled after its end from the one that came in its place."""
+    written()
     successor = Order.objects.filter(replaces=order, status__in=WORKING).values_list("pk", flat=True).first()
     newest = order.fills.order_by("-created_at").first()
     if successor is None or newest is None:

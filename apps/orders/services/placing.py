@@ -17,6 +17,7 @@ from algotrendy.trading.risk import Approved, Denied
 from algotrendy.trading.values import OrderType, TimeInForce
 from apps.accounts.models import Action, User
 from apps.accounts.services import audit
+from apps.common.gathering import gathered
 from apps.common.jobs import enqueue
 from apps.marketdata.models import Instrument
 from apps.marketdata.selectors import latest_candle
@@ -99,6 +100,7 @@ def order_place(
 
 
 @transaction.atomic
+@gathered()
 def _place(
     portfolio: Portfolio,
     instrument: Instrument,

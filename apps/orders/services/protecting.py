@@ -6,6 +6,7 @@ What they are to become is committed with the fill that causes it; `settling` th
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 from django.utils import timezone
@@ -14,9 +15,10 @@ from algotrendy.trading.broker import ExecutionReport
 from algotrendy.trading.orders import OrderStatus
 from algotrendy.trading.values import OrderType, Side
 from apps.brokers.selectors import traits_of
+from apps.common.gathering import row_save
 from apps.orders import metrics
 from apps.orders.models import Order, OrderClass, OrderRole
-from apps.orders.selectors import PROTECTIVE, closing_orders
+from apps.orders.selectors import PROTECTIVE
 from apps.orders.services.steps import order_begin, order_lock, order_step, settle_soon
 from apps.orders.services.succession import order_shrink, successor_waiting
 from apps.portfolio.models import Position
@@ -47,8 +49,8 @@ def legs_create(*, entry: Order, outcome: FillOutcome, report: ExecutionReport) 
     return legs
 
 
-def legs_realign(*, filled: Order, outcome: FillOutcome) -> None:
-    """Fit the book's other closing orders to what a fill has left of its position.
+def legs_realign(*, filled: Order, closing: Iterable[Order], outcome: FillOutcome) -> None:
+    """Fit the book's other closing orders, oldest first, to what a fill has left of its position.
 
     Reducing orders that are more than what is still held are asked to end or to shrink, newer ones before older; one
     on the position's own side (it reduced the one before a flip) is never kept. A flip that had counted on closing
@@ -58,7 +60,7 @@ def legs_realign(*, filled: Order, outcome: FillOutcome) -> None:
     position = outcome.position
     held = Decimal(0) if position.closed_at is not None else position.quantity
     rooms = {role: abs(held) for role in PROTECTIVE}
-    for order in closing_orders(filled.portfolio, filled.instrument_id, filled.book):
+    for order in closing:
         if order.pk == filled.pk:
             continue
         if not order.reduce_only:
@@ -162,4 +164,4 @@ def _leg(
 
 def _note_on_position(position: Position, entry: Order) -> None:
     position.stop_loss, position.take_profit = entry.stop_loss, entry.take_profit
-    position.save(update_fields=["stop_loss", "take_profit", "updated_at"])
+    row_save(position, ["stop_loss", "take_profit", "updated_at"])

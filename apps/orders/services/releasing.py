@@ -9,6 +9,7 @@ from algotrendy.trading.errors import InvalidOrder
 from algotrendy.trading.orders import OrderIntent, OrderStatus
 from algotrendy.trading.risk import Denied
 from algotrendy.trading.values import ZERO, OrderType, Side, TimeInForce
+from apps.common.gathering import written
 from apps.marketdata.selectors import latest_candle
 from apps.orders.models import Order
 from apps.orders.selectors import waited_for
@@ -24,6 +25,7 @@ def order_go(*, order: Order, quantity: Decimal, is_checked: bool = False, is_tr
 
     `is_checked` says that the risk check has counted it all the time. The caller holds portfolio's and order's lock.
     """
+    written()
     if (other := waited_for(order)) is not None:
         order.quantity = quantity
         return order_step(order=order, kind="held", detail={"waits_for": f"order {other.client_order_id}"})

@@ -8,6 +8,7 @@ from typing import Any
 from algotrendy.trading.errors import TradingError
 from algotrendy.trading.orders import OrderIntent
 from algotrendy.trading.values import TimeInForce
+from apps.common.prepared import Given, Prepared
 from apps.marketdata.models import Instrument
 from apps.orders.models import Order, OrderClass
 from apps.portfolio.models import Portfolio
@@ -27,7 +28,10 @@ class ClientOrderIdReused(TradingError):
 
 def known_order(portfolio: Portfolio, client_order_id: str) -> Order | None:
     """Return the owner's order of that id, whichever of their portfolios it belongs to."""
-    return Order.objects.filter(owner_id=portfolio.owner_id, client_order_id=client_order_id).first()
+    return _KNOWN.first(owner=portfolio.owner_id, client_order_id=client_order_id)
+
+
+_KNOWN = Prepared(lambda: Order.objects.filter(owner=Given("owner"), client_order_id=Given("client_order_id")))
 
 
 def same_order_require(

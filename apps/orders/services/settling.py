@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import timedelta
 
 import structlog
@@ -22,13 +22,14 @@ from apps.brokers.selectors import gateway_of, traits_of
 from apps.common.jobs import enqueue
 from apps.orders import metrics
 from apps.orders.models import Order
-from apps.orders.selectors import PROTECTIVE, UNSETTLED, working_orders
+from apps.orders.selectors import PROTECTIVE, UNSETTLED, unsettled_status, working_orders
 from apps.orders.services.freeing import holding_is_tied
 from apps.orders.services.guarding import SendDenied, require_sendable
 from apps.orders.services.locking import SWEEPING, connection_lock
 from apps.orders.services.notices import order_notice
 from apps.orders.services.placing import order_deny
 from apps.orders.services.requesting import request_of
+from apps.orders.services.sending import orders_send, orders_waiting
 from apps.orders.services.steps import order_lock, order_lock_linked, order_step
 from apps.orders.services.truth import venue_order_apply
 from apps.orders.services.unknown import order_unknown
@@ -41,12 +42,27 @@ PATIENCE = 3
 """After how many silences in a row of strays a venue is left alone until the next sweep."""
 
 
-def orders_settle(orders: Iterable[Order]) -> int:
-    """Settle each order with its venue; return how many there were."""
-    count = 0
-    for count, order in enumerate(orders, start=1):  # noqa: B007
-        order_settle(order_id=order.pk)
-    return count
+def orders_settle(orders: Collection[Order]) -> int:
+    """Settle orders with paper venues, those that simply wait to be sent together; return how many there were."""
+    ids = [order.pk for order in orders]
+    sent = orders_send(order.pk for order in orders if order.status == OrderStatus.PENDING)
+    for order_id in ids:
+        if order_id not in sent:
+            order_settle(order_id=order_id)
+    return len(ids)
+
+
+def waiting_settle(*, order_id: uuid.UUID) -> None:
+    """Settle an order with its paper venue, and send with it whatever else waits for one by now.
+
+    Who asks for it when another has sent its order already finds nothing to do.
+    """
+    status = unsettled_status(order_id)
+    if status is None:
+        return
+    together = dict.fromkeys([order_id, *orders_waiting()]) if status == OrderStatus.PENDING else ()
+    if order_id not in orders_send(together):
+        order_settle(order_id=order_id)
 
 
 def strays() -> QuerySet[Order]:

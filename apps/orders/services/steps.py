@@ -10,19 +10,32 @@ from django.utils import timezone
 from algotrendy.trading.orders import OrderStatus, transition
 from apps.common.correlation import current_id
 from apps.common.events import publish
+from apps.common.gathering import row_add, row_known, row_save, rows_keep
 from apps.common.jobs import enqueue
+from apps.common.prepared import Given, Prepared
 from apps.orders.models import Order, OrderEvent
 from apps.orders.selectors import order_told
+from apps.portfolio.models import Portfolio
 from apps.portfolio.services import portfolio_lock
 
 
 def order_lock(order_id: uuid.UUID) -> Order:
     """Return the order, locked until the transaction ends."""
-    return (
+    if (known := row_known(Order, order_id)) is not None:
+        return known
+    order = _LOCKED.one(pk=order_id)
+    order.portfolio = row_known(Portfolio, order.portfolio_id) or order.portfolio
+    rows_keep([order])
+    return order
+
+
+_LOCKED = Prepared(
+    lambda: (
         Order.objects.select_for_update(of=("self",))
         .select_related("portfolio__connection", "instrument", "strategy")
-        .get(pk=order_id)
+        .filter(pk=Given("pk"))
     )
+)
 
 
 def order_lock_linked(order_id: uuid.UUID) -> Order:
@@ -52,7 +65,7 @@ def order_step(
     if reason_code:
         order.reason_code, order.reason = reason_code, reason[:500]
     order.version += 1
-    order.save()
+    row_save(order)
     _write_event(order, kind, before, detail or {})
     _publish(order)
     is_fill = kind == "filled"
@@ -63,7 +76,7 @@ def order_step(
 
 def order_begin(*, order: Order, detail: dict[str, Any]) -> Order:
     """Save a new order with its first event."""
-    order.save(force_insert=True)
+    row_add(order)
     _write_event(order, "placed", "", detail)
     _publish(order)
     return order
@@ -98,7 +111,7 @@ def _stamp(order: Order, status: OrderStatus) -> None:
 
 
 def _write_event(order: Order, kind: str, before: str, detail: dict[str, Any]) -> None:
-    OrderEvent.objects.create(
+    event = OrderEvent(
         order=order,
         version=order.version,
         kind=kind,
@@ -107,6 +120,7 @@ def _write_event(order: Order, kind: str, before: str, detail: dict[str, Any]) -
         detail=detail,
         correlation_id=current_id(),
     )
+    row_add(event)
 
 
 def _publish(order: Order) -> None:

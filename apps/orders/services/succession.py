@@ -7,6 +7,7 @@ from typing import Any
 
 from algotrendy.trading.orders import OrderStatus
 from apps.brokers.selectors import traits_of
+from apps.common.gathering import written
 from apps.common.jobs import enqueue
 from apps.orders.models import Order
 from apps.orders.services.steps import order_begin, order_lock, order_step
@@ -32,6 +33,7 @@ def successor_build(*, order: Order, client_order_id: str, quantity: Decimal, **
 
 def successor_waiting(order: Order) -> Order | None:
     """Return the order, locked, that waits for the end of this one."""
+    written()
     waiting = Order.objects.filter(replaces=order, status=OrderStatus.HELD).values_list("pk", flat=True).first()
     return None if waiting is None else order_lock(waiting)
 

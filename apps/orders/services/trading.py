@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import connection as database
@@ -14,12 +15,14 @@ from django.utils import timezone
 from algotrendy.trading.candles import Bar, Candles
 from apps.brokers.adapters.paper import PaperGateway, paper_connections_met
 from apps.brokers.models import BrokerConnection
+from apps.common.gathering import gathered
 from apps.marketdata.models import Feed, Instrument
 from apps.marketdata.selectors import bars_after, candles_window
 from apps.marketdata.selectors.feeds import STALE_AFTER
-from apps.orders.models import SeriesCursor
-from apps.orders.selectors import unsettled_orders
-from apps.orders.services.filling import report_apply
+from apps.orders.models import Order, SeriesCursor
+from apps.orders.selectors import is_unsettled, unsettled_orders
+from apps.orders.services.accounts import Account
+from apps.orders.services.filling import report_take
 from apps.orders.services.settling import orders_settle
 from apps.orders.services.signals import signal_execute
 from apps.orders.services.watching import price_seen, seen_in
@@ -34,6 +37,17 @@ LOCK_SPACE = 0x5EED
 TIME_BUDGET = 60.0
 type Window = Callable[[datetime, int], Candles]
 """Returns the newest candles that had opened by a time, at most so many, oldest first."""
+
+
+@dataclass(slots=True)
+class Met:
+    """What has come of an account's orders meeting a candle so far."""
+
+    portfolio_ids: set[uuid.UUID] = field(default_factory=set)
+    is_over: bool = False
+    """Whether the candle does nothing more to them."""
+    is_unsettled: bool = False
+    """Whether the venue is to be told of something before they meet it further."""
 
 
 def bar_trade(*, instrument: Instrument, bar: Bar, window: Window, scope: Scope = LIVE, is_late: bool = False) -> None:
@@ -126,22 +140,35 @@ def _fill_resting(instrument: Instrument, bar: Bar, scope: Scope) -> set[uuid.UU
     accounts = Portfolio.objects.filter(scope.where()).values("connection_id")
     touched: set[uuid.UUID] = set()
     for account in paper_connections_met(instrument, bar, accounts):
-        gateway = PaperGateway(account)
-        while (portfolio_ids := _meet(gateway, account, instrument, bar)) is not None:
-            touched |= portfolio_ids
-            orders_settle(unsettled_orders(instrument, scope))
+        is_over = False
+        while not is_over:
+            met = _meet(account, instrument, bar)
+            is_over = met.is_over
+            touched |= met.portfolio_ids
+            if met.is_unsettled:
+                orders_settle(unsettled_orders(instrument, scope))
     return touched
 
 
 @transaction.atomic
-def _meet(gateway: PaperGateway, account: BrokerConnection, instrument: Instrument, bar: Bar) -> set[uuid.UUID] | None:
-    """Apply the first thing that the candle does, in the venue's book and the platform's together; None for nothing."""
-    list(Portfolio.objects.select_for_update().filter(connection=account).order_by("pk").values_list("pk"))
-    reports = gateway.match_next(instrument.spec, bar)
-    if not reports:
-        return None
-    orders = [report_apply(connection=account, report=report) for report in reports]
-    return {order.portfolio_id for order in orders if order is not None}
+def _meet(connection: BrokerConnection, instrument: Instrument, bar: Bar) -> Met:
+    """Apply what the candle does, to the venue's book and the platform's together, until the venue is to be told of
+    something that has come of it.
+    """
+    account, met = Account(connection), Met()
+    with gathered() as gathering:
+        account.lock()
+        book = PaperGateway(connection).meet(instrument.spec, bar)
+        account.orders_lock(book.reached)
+        while not met.is_over and not met.is_unsettled:
+            reports = book.next()
+            met.is_over = not reports
+            for report in reports:
+                order = report_take(account=account, report=report, is_new=True)
+                if order is not None:
+                    met.portfolio_ids.add(order.portfolio_id)
+            met.is_unsettled = any(isinstance(row, Order) and is_unsettled(row) for row in gathering.touched())
+    return met
 
 
 def _run_strategies(instrument: Instrument, bar: Bar, window: Window, scope: Scope, positions: list[Position]) -> bool:

@@ -16,7 +16,7 @@ from .halts import (
 )
 from .limits import AbovePlatformLimit, LimitsNotAllowed, limits_change, platform_limits_change
 from .margining import LeverageNotAllowed, position_leverage_set
-from .money import equity_snapshot, portfolio_create, portfolio_lock, positions_mark
+from .money import account_lock, equity_snapshot, portfolio_create, portfolio_lock, portfolios_lock, positions_mark
 from .snapshots import portfolios_snapshot
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "InvalidHalt",
     "LeverageNotAllowed",
     "LimitsNotAllowed",
+    "account_lock",
     "equity_snapshot",
     "fill_apply",
     "funding_charge",
@@ -40,6 +41,7 @@ __all__ = [
     "platform_limits_change",
     "portfolio_create",
     "portfolio_lock",
+    "portfolios_lock",
     "portfolios_snapshot",
     "position_leverage_set",
     "positions_mark",

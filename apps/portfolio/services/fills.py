@@ -9,9 +9,9 @@ from decimal import Decimal
 from algotrendy.trading.instruments import InstrumentSpec
 from algotrendy.trading.positions import PositionState
 from algotrendy.trading.values import Side, quantize
+from apps.common.gathering import row_add, row_save
 from apps.marketdata.models import Instrument
 from apps.portfolio.models import Portfolio, Position
-from apps.portfolio.selectors import position_held
 from apps.portfolio.services.funding import funding_settle
 from apps.portfolio.services.margining import margin_refresh
 from apps.portfolio.services.money import position_publish
@@ -34,6 +34,7 @@ def fill_apply(
     portfolio: Portfolio,
     instrument: Instrument,
     book: str,
+    held: Position | None,
     side: Side,
     price: Decimal,
     quantity: Decimal,
@@ -42,19 +43,18 @@ def fill_apply(
 ) -> FillOutcome:
     """Move cash, position and realized profit by one fill; the caller holds the portfolio's lock.
 
-    A fill beyond what is held closes that position's row and opens another on the other side. Of a short, the funding
-    that is due by then is paid first.
+    `held` is the book's open position, None where it is flat. A fill beyond what is held closes that position's row
+    and opens another on the other side. Of a short, the funding that is due by then is paid first.
     """
     spec = instrument.spec
     value = spec.notional(price, quantity)
-    held = position_held(portfolio, instrument.pk, book)
     if held is not None:
         funding_settle(portfolio=portfolio, position=held, price=price, at=at)
     applied = (held.state if held else PositionState()).apply(side, quantity, value)
     portfolio.cash += -side.sign * value - fee
     portfolio.realized_pnl += applied.realized
     portfolio.fees_paid += fee
-    portfolio.save(update_fields=["cash", "realized_pnl", "fees_paid", "updated_at"])
+    row_save(portfolio, ["cash", "realized_pnl", "fees_paid", "updated_at"])
     opening_fee = quantize(fee * applied.opened / quantity)
     if held is not None and applied.closed:
         is_flip = applied.opened > 0
@@ -82,7 +82,7 @@ def _position_reduce(
     if after.quantity == 0:
         position.closed_at = at
     margin_refresh(position)
-    position.save()
+    row_save(position)
 
 
 def _position_open(
@@ -104,5 +104,8 @@ def _position_open(
     position.fees_paid += fee
     position.mark_price = price
     margin_refresh(position)
-    position.save()
+    if grows is None:
+        row_add(position)
+    else:
+        row_save(position)
     return position

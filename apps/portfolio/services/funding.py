@@ -10,6 +10,7 @@ from django.db import transaction
 
 from algotrendy.trading.margin import funding_due, funding_times
 from algotrendy.trading.values import ZERO
+from apps.common.gathering import row_save
 from apps.marketdata.models import Instrument
 from apps.portfolio.models import Portfolio, Position
 from apps.portfolio.selectors import Scope
@@ -59,8 +60,8 @@ def funding_settle(*, portfolio: Portfolio, position: Position, price: Decimal, 
     due = funding_due(abs(position.instrument.spec.notional(price, position.quantity)), rate, len(times))
     portfolio.cash -= due
     portfolio.funding_paid += due
-    portfolio.save(update_fields=["cash", "funding_paid", "updated_at"])
+    row_save(portfolio, ["cash", "funding_paid", "updated_at"])
     position.funding_paid += due
     position.funded_through = times[-1]
-    position.save(update_fields=["funding_paid", "funded_through", "updated_at"])
+    row_save(position, ["funding_paid", "funded_through", "updated_at"])
     return due

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, time
 from decimal import Decimal
 
-from algotrendy.trading.protections import DAY, Cause, breaches, day_of, next_day
-from apps.portfolio.limiting import guards_of
+from algotrendy.trading.protections import DAY, Cause, Guards, breaches, day_of, next_day
+from apps.common.gathering import row_save
+from apps.portfolio.limiting import guards_of_each
 from apps.portfolio.models import EquitySnapshot, HaltCause, Portfolio
 from apps.portfolio.services.halts import halt_open
 
 
-def protections_check(*, portfolio: Portfolio, equity: Decimal, at: datetime) -> None:
-    """Hold the portfolio's worth at a market time against its guards, and note what each day began with.
+def protections_check(*, equities: Mapping[Portfolio, Decimal], at: datetime) -> None:
+    """Hold what portfolios are worth at a market time against their guards, and note what each day began with.
 
-    The caller holds the portfolio's lock. A worth at midnight ends one day and begins the next. A daily loss halts
+    The caller holds the portfolios' locks. A worth at midnight ends one day and begins the next. A daily loss halts
     until the next midnight of the market, a drawdown until a person ends it.
     """
-    if portfolio.is_simulation:
-        return
+    real = {portfolio: equity for portfolio, equity in equities.items() if not portfolio.is_simulation}
+    guards = guards_of_each(real)
+    for portfolio, equity in real.items():
+        _check(portfolio, guards[portfolio.pk], equity, at)
+
+
+def _check(portfolio: Portfolio, guards: Guards, equity: Decimal, at: datetime) -> None:
     _begin_day(portfolio, at)
-    guards, day_equity = guards_of(portfolio), portfolio.day_equity
+    day_equity = portfolio.day_equity
     assert day_equity is not None  # noqa: S101 - the day has begun above
     for breach in breaches(guards, equity=equity, day_equity=day_equity, peak_equity=portfolio.peak_equity):
         until = next_day(at) if breach.cause is Cause.DAILY_LOSS else None
@@ -49,4 +56,4 @@ def _end_day(portfolio: Portfolio, equity: Decimal, at: datetime) -> None:
 
 def _note(portfolio: Portfolio, day: datetime, equity: Decimal) -> None:
     portfolio.day, portfolio.day_equity = day.astimezone(UTC).date(), equity
-    portfolio.save(update_fields=["day", "day_equity"])
+    row_save(portfolio, ["day", "day_equity"])

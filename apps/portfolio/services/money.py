@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 
@@ -13,9 +14,11 @@ from algotrendy.trading.values import ZERO
 from apps.accounts.models import User
 from apps.brokers.models import BrokerConnection
 from apps.common.events import publish
+from apps.common.gathering import gathered, row_known, row_save, rows_keep
+from apps.common.prepared import Given, Prepared
 from apps.marketdata.models import Instrument
 from apps.portfolio.models import EquitySnapshot, Portfolio, Position, RiskProfile
-from apps.portfolio.selectors import Scope, equity_with, open_positions, percent_of
+from apps.portfolio.selectors import Scope, equity_with, percent_of, positions_of_each
 from apps.portfolio.services.guarding import protections_check
 from apps.portfolio.telling import portfolio_told, position_told
 
@@ -49,7 +52,41 @@ def portfolio_create(
 
 def portfolio_lock(portfolio_id: uuid.UUID) -> Portfolio:
     """Return the portfolio, locked until the transaction ends; always taken before an order's or a position's lock."""
-    return Portfolio.objects.select_for_update(of=("self",)).select_related("connection").get(pk=portfolio_id)
+    if (known := row_known(Portfolio, portfolio_id)) is not None:
+        return known
+    portfolio = _LOCKED.one(pk=portfolio_id)
+    rows_keep([portfolio])
+    return portfolio
+
+
+def portfolios_lock(portfolio_ids: Iterable[uuid.UUID]) -> list[Portfolio]:
+    """Return these portfolios, locked until the transaction ends, in the order in which everybody locks several."""
+    return _kept(_LOCKED_EACH(ids=list(portfolio_ids)))
+
+
+def account_lock(connection: BrokerConnection) -> list[Portfolio]:
+    """Return a connection's portfolios, locked until the transaction ends."""
+    return _kept(_LOCKED_AT(connection=connection.pk))
+
+
+def _kept(portfolios: list[Portfolio]) -> list[Portfolio]:
+    rows_keep(portfolios)
+    return [row_known(Portfolio, portfolio.pk) or portfolio for portfolio in portfolios]
+
+
+def _locked(**where: Any) -> Prepared[Portfolio]:
+    return Prepared(
+        lambda: (
+            Portfolio.objects.select_for_update(of=("self",))
+            .select_related("connection")
+            .filter(**where)
+            .order_by("pk")
+        )
+    )
+
+
+_LOCKED, _LOCKED_EACH = _locked(pk=Given("pk")), _locked(pk__any=Given("ids"))
+_LOCKED_AT = _locked(connection=Given("connection"))
 
 
 def position_publish(position: Position, portfolio: Portfolio) -> None:
@@ -78,35 +115,41 @@ def positions_mark(*, instrument: Instrument, price: Decimal, scope: Scope) -> l
 @transaction.atomic
 def equity_snapshot(*, portfolio_ids: Iterable[uuid.UUID], at: datetime) -> None:
     """Write down what these portfolios are worth at a market time; a second word on it replaces the first."""
-    for portfolio_id in sorted(set(portfolio_ids)):
-        portfolio = portfolio_lock(portfolio_id)
-        positions = open_positions(portfolio)
-        unrealized = sum((position.unrealized_pnl for position in positions), ZERO)
-        equity = equity_with(portfolio, positions)
-        if equity > portfolio.peak_equity:
-            portfolio.peak_equity = equity
-            portfolio.save(update_fields=["peak_equity"])
-        drawdown = percent_of(portfolio.peak_equity - equity, portfolio.peak_equity)
+    with gathered():
+        portfolios = portfolios_lock(portfolio_ids)
+        held = positions_of_each(portfolios)
+        snapshots = [_snapshot(portfolio, held[portfolio.pk], at) for portfolio in portfolios]
         EquitySnapshot.objects.bulk_create(
-            [
-                EquitySnapshot(
-                    portfolio=portfolio,
-                    at=at,
-                    equity=equity,
-                    cash=portfolio.cash,
-                    unrealized_pnl=unrealized,
-                    drawdown_percent=min(drawdown, Decimal(1000)),
-                )
-            ],
+            snapshots,
             update_conflicts=True,
             unique_fields=["portfolio", "at"],
             update_fields=["equity", "cash", "unrealized_pnl", "drawdown_percent"],
         )
-        protections_check(portfolio=portfolio, equity=equity, at=at)
-        _publish_portfolio(portfolio, equity, unrealized, at)
+        protections_check(equities={shot.portfolio: shot.equity for shot in snapshots}, at=at)
+        for shot in snapshots:
+            _publish_portfolio(shot)
 
 
-def _publish_portfolio(portfolio: Portfolio, equity: Decimal, unrealized: Decimal, at: datetime) -> None:
+def _snapshot(portfolio: Portfolio, positions: list[Position], at: datetime) -> EquitySnapshot:
+    """Return what the portfolio is worth, not yet saved, and raise its highest worth."""
+    equity = equity_with(portfolio, positions)
+    if equity > portfolio.peak_equity:
+        portfolio.peak_equity = equity
+        row_save(portfolio, ["peak_equity"])
+    drawdown = percent_of(portfolio.peak_equity - equity, portfolio.peak_equity)
+    return EquitySnapshot(
+        portfolio=portfolio,
+        at=at,
+        equity=equity,
+        cash=portfolio.cash,
+        unrealized_pnl=sum((position.unrealized_pnl for position in positions), ZERO),
+        drawdown_percent=min(drawdown, Decimal(1000)),
+    )
+
+
+def _publish_portfolio(shot: EquitySnapshot) -> None:
+    portfolio = shot.portfolio
     if portfolio.is_simulation:
         return
-    publish("portfolio", portfolio_told(portfolio, equity, unrealized, at), owner_id=portfolio.owner_id)
+    told = portfolio_told(portfolio, shot.equity, shot.unrealized_pnl, shot.at)
+    publish("portfolio", told, owner_id=portfolio.owner_id)

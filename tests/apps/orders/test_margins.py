@@ -171,7 +171,7 @@ def test_no_money_is_lost_or_made_by_fills_fees_and_funding(
     """Cash + cost = initial cash + realized - fees - funding, to the last digit."""
     name = f"Walk {Portfolio.objects.count()}"
     desk = SteppedDesk(trader, name, commission_rate=D("0.001"), funding_rate=D("0.0003"))
-    desk.portfolio.risk_profile.enabled = False
+    desk.portfolio.risk_profile.enabled = desk.portfolio.risk_profile.circuit_breaker = False
     desk.portfolio.risk_profile.save()
     for side, quantity, price, hours in walk:
         desk.place(side, str(quantity))

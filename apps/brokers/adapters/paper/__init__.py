@@ -4,7 +4,8 @@ It fills by `algotrendy.trading.matching`, on candles that open at or after the 
 it: nobody trades at a price that is already past.
 """
 
+from .arriving import paper_submit
 from .gateway import PAPER_TRAITS, PaperGateway
 from .matching import paper_connections_met
 
-__all__ = ["PAPER_TRAITS", "PaperGateway", "paper_connections_met"]
+__all__ = ["PAPER_TRAITS", "PaperGateway", "paper_connections_met", "paper_submit"]

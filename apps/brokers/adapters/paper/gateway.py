@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
@@ -19,16 +19,14 @@ from algotrendy.trading.broker import (
     VenueTraits,
 )
 from algotrendy.trading.candles import Bar
-from algotrendy.trading.chance import draw
 from algotrendy.trading.errors import BrokerRejected
 from algotrendy.trading.instruments import InstrumentSpec
 from algotrendy.trading.values import ZERO, OrderType, Side
 from apps.brokers.models import BrokerConnection, PaperOrder, PaperOrderStatus, PaperTrade
 from apps.common.fields import AmountField
-from apps.marketdata.models import Instrument
-from apps.marketdata.selectors import latest_candle
 
-from .matching import match_next
+from .arriving import paper_submit
+from .matching import PaperBook
 from .words import venue_order, venue_orders, venue_trades
 
 PAPER_TRAITS = VenueTraits(deduplicates=True, groups=True, reduces=True, rests=frozenset(OrderType), is_simulated=True)
@@ -45,34 +43,11 @@ class PaperGateway:
         return PAPER_TRAITS
 
     def submit_order(self, request: OrderRequest) -> VenueOrder:
-        """Take an order in. It meets the first candle that opens once it has arrived, `latency_ms` after it was sent.
-
-        Refused at once is a post-only order that would take at the newest price; one that would take at its first
-        open ends there.
-        """
-        instrument = self._instrument(request.symbol)
-        if request.post_only and not self._orders().filter(client_order_id=request.client_order_id).exists():
-            _require_to_rest(request, instrument)
-        order, _ = PaperOrder.objects.get_or_create(
-            connection=self.connection,
-            client_order_id=request.client_order_id,
-            defaults={
-                "instrument": instrument,
-                "side": request.side,
-                "type": request.type,
-                "time_in_force": request.time_in_force,
-                "quantity": request.quantity,
-                "limit_price": request.limit_price,
-                "stop_price": request.stop_price,
-                "trail_amount": request.trail_amount,
-                "trail_percent": request.trail_percent,
-                "post_only": request.post_only,
-                "expires_at": request.expires_at,
-                "oco_group": request.oco_group,
-                "active_from": request.active_from + self._latency(request.client_order_id),
-            },
-        )
-        return venue_order(order)
+        """Take an order in, as `paper_submit` says; raise BrokerRejected where it is refused."""
+        answer = paper_submit([(self.connection, request)])[0]
+        if isinstance(answer, BrokerRejected):
+            raise answer
+        return answer
 
     def cancel_order(self, client_order_id: str, symbol: str) -> VenueOrder:
         """End what remains of an order; what it has traded stands."""
@@ -137,40 +112,17 @@ class PaperGateway:
         Call it until it returns none: an order that the bar left alone once, it leaves alone again. The caller's
         transaction makes venue and platform agree.
         """
-        return match_next(self.connection, instrument, bar)
+        return self.meet(instrument, bar).next()
 
-    def _latency(self, client_order_id: str) -> timedelta:
-        """Return the market time that an order is under way: as set, where there is chance half to one and a half."""
-        delay = timedelta(milliseconds=self.connection.latency_ms)
-        if not self.connection.seed:
-            return delay
-        factor = Decimal("0.5") + draw(self.connection.seed, "latency", client_order_id)
-        return timedelta(microseconds=int(self.connection.latency_ms * 1000 * factor))
+    def meet(self, instrument: InstrumentSpec, bar: Bar) -> PaperBook:
+        """Return the account's resting orders as they meet a bar, locked until the caller's transaction ends."""
+        return PaperBook(self.connection, instrument, bar)
 
     def _orders(self) -> QuerySet[PaperOrder]:
         return PaperOrder.objects.filter(connection=self.connection)
-
-    def _instrument(self, symbol: str) -> Instrument:
-        try:
-            return Instrument.objects.get(symbol=symbol)
-        except Instrument.DoesNotExist:
-            raise BrokerRejected(f"The paper venue does not trade {symbol}.", code="unknown_symbol") from None
 
     def _locked(self, client_order_id: str) -> PaperOrder:
         try:
             return self._orders().select_for_update().get(client_order_id=client_order_id)
         except PaperOrder.DoesNotExist:
             raise BrokerRejected(f"The paper venue has no order {client_order_id}.", code="unknown_order") from None
-
-
-def _require_to_rest(request: OrderRequest, instrument: Instrument) -> None:
-    """Refuse an order that would take at the newest price, where that price is not of later than the order."""
-    candle = latest_candle(instrument)
-    if candle is None or request.limit_price is None or candle.close_time > request.active_from:
-        return
-    if (request.limit_price - candle.close) * request.side.sign >= 0:
-        raise BrokerRejected(
-            f"A post-only {request.side} at {request.limit_price:f} would take at {candle.close:f}; choose a price on "
-            "its own side of the market.",
-            code="post_only_would_take",
-        )
