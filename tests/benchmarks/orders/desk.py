@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from django.db import connection
-from django.db.models import Sum
 
 from algotrendy.trading.candles import Bar
 from algotrendy.trading.values import Timeframe
@@ -33,6 +33,10 @@ EMPTIED = (
 )  # fmt: skip
 INSERTED = (Order, OrderEvent, Fill, PaperOrder, PaperTrade, Position, AuditEvent)
 """What an order leaves behind. Celery's own results and candles are not counted."""
+CHANGED = ("orders_order", "brokers_paperorder", "portfolio_portfolio")
+"""Where orders change rows. They change positions too, but so does every candle, for which they are not to count."""
+STATISTICS_SECONDS = 11
+"""After how long the server tells of everything that a connection has done which is idle by then."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,11 @@ class Market:
         self._next = START
         feed_start(feed=self.feed, after=None)
 
+    @property
+    def newest(self) -> datetime:
+        """When the newest candle opened."""
+        return self._next - timedelta(minutes=1)
+
     def tick(self, price: Decimal = PRICE) -> None:
         """Store the next candle; its workers are told of it."""
         low, high = price - Decimal("0.5"), price + Decimal("0.5")
@@ -96,20 +105,23 @@ class Market:
 
 @dataclass(frozen=True)
 class Written:
-    """Rows of the trading tables: those inserted, and those changed afterwards."""
+    """Rows of the trading tables: orders, all rows inserted, and rows changed afterwards."""
 
+    orders: int
     inserted: int
     changed: int
 
-    def since(self, before: Written) -> Written:
-        return Written(self.inserted - before.inserted, self.changed - before.changed)
+    def each_since(self, before: Written) -> tuple[float, float]:
+        """Return how many rows an order has inserted and changed since then."""
+        orders = self.orders - before.orders
+        return (self.inserted - before.inserted) / orders, (self.changed - before.changed) / orders
 
 
 def written() -> Written:
-    """Count the rows so far. Each event but an order's first changed its order; each fill changed three rows more.
-
-    Those are the portfolio's cash, the position (unless it was inserted) and the paper order.
-    """
-    inserted = sum(model._default_manager.count() for model in INSERTED)
-    versions = Order.objects.aggregate(sum=Sum("version"))["sum"] or 0
-    return Written(inserted, versions + 3 * Fill.objects.count() - Position.objects.count())
+    """Count the rows so far; those changed by the server's own statistics, for which it is given time."""
+    time.sleep(STATISTICS_SECONDS)
+    inserted = {model: model._default_manager.count() for model in INSERTED}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sum(n_tup_upd) FROM pg_stat_user_tables WHERE relname = ANY(%s)", [list(CHANGED)])
+        (changed,) = cursor.fetchone()
+    return Written(inserted[Order], sum(inserted.values()), int(changed))

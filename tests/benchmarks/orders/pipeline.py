@@ -26,7 +26,7 @@ from tests.benchmarks.results import Result, Target
 from tests.benchmarks.servers import served
 from tests.processes import PROJECT
 
-from .desk import Market, Trader, Written, emptied, settled, trader, written
+from .desk import Market, Trader, emptied, settled, trader, written
 from .listening import Listener
 
 TRADERS = 8
@@ -42,12 +42,10 @@ SETTINGS = {"DJANGO_SETTINGS_MODULE": "tests.benchmarks.api_settings", "BENCH_AU
 
 @dataclass(frozen=True)
 class Load:
-    """What a stretch of full load gave: orders filled a second, the milliseconds each took, and the rows of one."""
+    """What a stretch of full load gave: orders filled a second, and the milliseconds each took."""
 
     rate: float
     taken: list[float]
-    inserted: float
-    changed: float
 
 
 def run(options: argparse.Namespace) -> list[Result]:
@@ -58,6 +56,7 @@ def run(options: argparse.Namespace) -> list[Result]:
     bare: dict[int, list[float]] = {1: [], 2: []}
     loads: dict[int, list[Load]] = {1: [], 2: []}
     alone: dict[int, list[list[float]]] = {1: [], 2: []}
+    before = written()
     with served(**SETTINGS, LOG_LEVEL="INFO", LOG_FORMAT="json", JWT_ACCESS_MINUTES="600") as server:
         for _ in range(options.rounds):
             for processes in (1, 2):
@@ -65,7 +64,7 @@ def run(options: argparse.Namespace) -> list[Result]:
                 with workers(processes):
                     alone[processes] += _one_by_one(server.port, market, traders, options.singles)
                     loads[processes].append(_loaded(server.port, market, traders, options.seconds))
-    return [_latencies(alone, loads), _sustained(bare, loads)]
+    return [_latencies(alone, loads), _sustained(bare, loads, *written().each_since(before))]
 
 
 def _latencies(alone: dict[int, list[list[float]]], loads: dict[int, list[Load]]) -> Result:
@@ -80,13 +79,11 @@ def _latencies(alone: dict[int, list[list[float]]], loads: dict[int, list[Load]]
     return Result(title, ["worker processes", "orders", "p50", "p95", "orders measured"], rows)
 
 
-def _sustained(bare: dict[int, list[float]], loads: dict[int, list[Load]]) -> Result:
+def _sustained(bare: dict[int, list[float]], loads: dict[int, list[Load]], inserted: float, changed: float) -> Result:
     rows, targets = [], []
     for processes in (1, 2):
         rate = statistics.median(load.rate for load in loads[processes])
         insert = statistics.median(bare[processes])
-        inserted = statistics.median(load.inserted for load in loads[processes])
-        changed = statistics.median(load.changed for load in loads[processes])
         share = rate * (inserted + changed) / insert * 100
         strict = rate * inserted / insert * 100
         figures = [f"{rate:.1f}", f"{inserted:.1f} + {changed:.1f}", f"{insert:,.0f}", f"{share:.0f} %"]
@@ -141,7 +138,7 @@ def _one_by_one(port: int, market: Market, traders: list[Trader], count: int) ->
 
 def _loaded(port: int, market: Market, traders: list[Trader], seconds: float) -> Load:
     """Keep as many orders as may be on their way for so long; count those that were filled meanwhile."""
-    room, numbers, before = threading.Semaphore(AT_ONCE), itertools.count(), written()
+    room, numbers = threading.Semaphore(AT_ONCE), itertools.count()
     begun: dict[str, float] = {}
     done = threading.Event()
 
@@ -174,8 +171,7 @@ def _loaded(port: int, market: Market, traders: list[Trader], seconds: float) ->
         rate = sum(after <= moment < now for moment in ended) / (now - after)
         _drain(market, listener, begun)
         taken = [(listener.heard[name]["filled"] - start) * 1000 for name, start in begun.items()]
-    rows: Written = written().since(before)
-    return Load(rate, taken, rows.inserted / len(begun), rows.changed / len(begun))
+    return Load(rate, taken)
 
 
 def _drain(market: Market, listener: Listener, begun: Iterable[str]) -> None:

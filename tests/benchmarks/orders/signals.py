@@ -10,8 +10,7 @@ from decimal import Decimal
 
 from django.db.models import Max
 
-from apps.orders.models import Order, OrderEvent
-from apps.strategies.models import Signal
+from apps.orders.models import Order, OrderEvent, SeriesCursor
 from apps.strategies.services import strategy_create, strategy_enable
 from tests.benchmarks.results import Result
 
@@ -38,7 +37,7 @@ def run(options: argparse.Namespace) -> list[Result]:
     with workers(1):
         for number in range(8, 8 + options.signals):
             market.tick(_price(number))
-            _wait(number - 7)
+            _wait(market)
     return [_result()]
 
 
@@ -47,14 +46,13 @@ def _price(number: int) -> Decimal:
     return Decimal(100 + (number // 2) % 2)
 
 
-def _wait(candles: int) -> None:
-    """Return when every strategy has seen so many candles and its orders are settled."""
+def _wait(market: Market) -> None:
+    """Return when the newest candle has been traded: every strategy has seen it, and its order is at the venue."""
     deadline = time.monotonic() + PATIENCE
-    while Signal.objects.count() < 1 or Order.objects.filter(status__in=["pending", "submitted"]).exists():
+    while not SeriesCursor.objects.filter(feed=market.feed, traded_through=market.newest).exists():
         if time.monotonic() > deadline:
-            raise RuntimeError(f"After {candles} candles nothing more happened.")
-        time.sleep(0.02)
-    time.sleep(0.05)
+            raise RuntimeError(f"The candle of {market.newest} was not traded within {PATIENCE} s.")
+        time.sleep(0.01)
 
 
 def _result() -> Result:
