@@ -9,6 +9,7 @@ import structlog
 from celery import current_app
 from django.conf import settings
 from django.db import transaction
+from django_redis import get_redis_connection
 from kombu.exceptions import OperationalError
 
 TRADING_QUEUES = ("orders", "default")
@@ -33,10 +34,41 @@ def enqueue(task: str, *args: object, expires: float = 60, countdown: float = 0)
     transaction.on_commit(partial(_send, task, args, expires, **delay))
 
 
+def enqueue_once(task: str, *args: object, expires: float = 2) -> None:
+    """Send the task once the current transaction has committed, unless the same one waits for a worker already.
+
+    The task calls `task_begins` first: what is committed from then on has it sent again. One that was lost holds back
+    others for `expires` seconds, and is not run later than that.
+    """
+    transaction.on_commit(partial(_send_once, task, args, expires))
+
+
+def task_begins(task: str, *args: object) -> None:
+    """Note that a task which was sent by `enqueue_once` is about to look at what there is to do."""
+    try:
+        get_redis_connection("default").delete(_waiting(task, args))
+    except redis.RedisError as error:
+        log.warning("task_not_noted", task=task, error=str(error))
+
+
 def queue_lengths() -> dict[str, int]:
     """Return how many tasks wait in each queue; raises RedisError."""
     with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1) as client:
         return {queue: int(client.llen(queue)) for queue in QUEUES}
+
+
+def _waiting(task: str, args: tuple[object, ...]) -> str:
+    return ":".join(["algotrendy:waiting", task, *map(str, args)])
+
+
+def _send_once(task: str, args: tuple[object, ...], expires: float) -> None:
+    try:
+        is_first = get_redis_connection("default").set(_waiting(task, args), "1", nx=True, px=int(expires * 1000))
+    except redis.RedisError as error:
+        log.warning("task_not_sent", task=task, error=str(error))
+        return
+    if is_first:
+        _send(task, args, expires)
 
 
 def _send(task: str, args: tuple[object, ...], expires: float, **delay: float) -> None:

@@ -91,7 +91,7 @@ class Prepared[Row]:
         sql, values = self._compiler.as_sql()
         self._compiler.converters = self._compiler.get_converters([each[0] for each in self._compiler.select])
         literals = ["%s" if isinstance(value, Given) else _literal(value) for value in values]
-        return sql % tuple(literals), [value.name for value in values if isinstance(value, Given)]
+        return sql.replace("%%", "%%%%") % tuple(literals), [value.name for value in values if isinstance(value, Given)]
 
 
 def prepared_cursor() -> Any:

@@ -26,7 +26,7 @@ from apps.orders.services.reconciling import (
     connections_to_reconcile,
     reconciliation_alerts,
 )
-from apps.orders.services.settling import order_settle, stray_connections, strays_settle, waiting_settle
+from apps.orders.services.settling import order_settle, stray_connections, strays_settle, waiting_send, waiting_settle
 from apps.orders.services.summarizing import portfolios_summarize
 from apps.orders.services.trading import feed_trade
 from apps.orders.services.watching import price_watch, prices_watch
@@ -40,6 +40,12 @@ def settle(order_id: str) -> None:
         enqueue("orders.settle_at_exchange", order_id)
     else:
         waiting_settle(order_id=uuid.UUID(order_id))
+
+
+@shared_task(name="orders.send", ignore_result=True)
+def send() -> int:
+    """Send everything that waits for paper venues."""
+    return waiting_send()
 
 
 @shared_task(name="orders.settle_at_exchange", ignore_result=True)

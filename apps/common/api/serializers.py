@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 from django.db import models
 from rest_framework import serializers
+
+from apps.common.prepared import Given, Prepared
 
 from .fields import AmountField, UtcDateTimeField, plain
 from .outlines import Outline, outline_of
@@ -103,3 +106,25 @@ class OwnedField(serializers.PrimaryKeyRelatedField):  # type: ignore[type-arg]
 
     def get_queryset(self) -> models.QuerySet[Any]:
         return self.selector(self.context["request"].user)
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, bool):
+            self.fail("incorrect_type", data_type=type(data).__name__)
+        key, user = self.pk_field.to_internal_value(data), self.context["request"].user
+        found = _owned(self.selector, user.is_admin).first(pk=key, caller=user.pk)
+        if found is None:
+            self.fail("does_not_exist", pk_value=data)
+        return found
+
+
+class _Caller(Given):
+    """Stands for the calling user while a selector's query is put together."""
+
+    def __init__(self, *, is_admin: bool) -> None:
+        super().__init__("caller")
+        self.is_admin = is_admin
+
+
+@cache
+def _owned(selector: Callable[[Any], models.QuerySet[Any]], is_admin: bool) -> Prepared[Any]:
+    return Prepared(lambda: selector(_Caller(is_admin=is_admin)).filter(pk=Given("pk")))

@@ -10,9 +10,9 @@ from django.utils import timezone
 from algotrendy.trading.errors import TradingError
 from apps.accounts.models import Action, User
 from apps.accounts.services import audit
-from apps.common.jobs import enqueue
 from apps.orders.services.placing import market_of
 from apps.orders.services.signals import signal_follow, signal_read
+from apps.orders.services.steps import send_soon
 from apps.portfolio.models import Portfolio
 from apps.portfolio.services import portfolio_lock
 from apps.strategies.models import Signal, SignalOutcome
@@ -67,7 +67,7 @@ def _approve(signal: Signal, actor: User) -> Signal:
     told = order.summary if order else signal.outcome_reason
     audit(Action.SIGNAL_APPROVED, user=actor, target=signal, outcome=signal.outcome, order=told)
     if order is not None:
-        enqueue("orders.settle", str(order.pk))
+        send_soon(order)
     return signal
 
 

@@ -15,12 +15,12 @@ from algotrendy.trading.orders import OrderIntent
 from algotrendy.trading.values import OrderType, Side
 from apps.accounts.models import Action, AuditEvent, User
 from apps.accounts.services import audit
-from apps.common.jobs import enqueue
 from apps.marketdata.models import Instrument
 from apps.orders.models import Order, OrderRole
 from apps.orders.services.exiting import strategy_of
 from apps.orders.services.placing import Origin, Placement, market_of, order_commit, order_place
 from apps.orders.services.repeating import id_reused, known_order
+from apps.orders.services.steps import send_soon
 from apps.portfolio.models import Portfolio, Position
 from apps.portfolio.selectors import portfolios_of
 from apps.portfolio.services import portfolio_lock
@@ -165,7 +165,7 @@ def _close_all(positions: list[Position], digest: str) -> Closing:
             closing.failed.append(NotClosed(position, placement.order.reason_code, placement.order.reason))
             continue
         closing.orders.append(placement.order)
-        enqueue("orders.settle", str(placement.order.pk))
+        send_soon(placement.order)
     return closing
 
 

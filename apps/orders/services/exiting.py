@@ -10,11 +10,11 @@ from django.db import transaction
 from algotrendy.trading.errors import TradingError
 from algotrendy.trading.orders import OrderIntent, OrderStatus
 from algotrendy.trading.values import ZERO, OrderType, Side
-from apps.common.jobs import enqueue
 from apps.orders.models import Order, OrderRole
 from apps.orders.selectors import closing_orders
 from apps.orders.services.emulating import Seen
 from apps.orders.services.placing import Market, Origin, order_commit
+from apps.orders.services.steps import send_soon
 from apps.portfolio.models import Position
 from apps.portfolio.services import portfolio_lock
 from apps.strategies.models import Strategy
@@ -49,7 +49,7 @@ def position_exit(*, position: Position, role: OrderRole, cause: str, seen: Seen
         except TradingError as error:
             log.warning("position_not_closed", position=str(position.pk), cause=cause, error=error.message)
             return None
-        enqueue("orders.settle", str(order.pk))
+        send_soon(order)
     log.warning("position_exit", position=str(position.pk), cause=cause, order=str(order.pk), price=f"{seen.price:f}")
     return None if order.status == OrderStatus.DENIED else order
 

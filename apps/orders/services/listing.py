@@ -21,7 +21,6 @@ from algotrendy.trading.orders import OrderIntent, OrderStatus
 from algotrendy.trading.risk import Approved, Denied
 from apps.accounts.models import Action, User
 from apps.accounts.services import audit
-from apps.common.jobs import enqueue
 from apps.marketdata.models import Instrument
 from apps.orders import metrics
 from apps.orders.models import Order, OrderClass
@@ -29,6 +28,7 @@ from apps.orders.services.admitting import tradable_require
 from apps.orders.services.exposure import risk_check
 from apps.orders.services.placing import Market, OrderDenied, Origin, market_of, order_build, order_write, sized
 from apps.orders.services.repeating import asked_of, id_reused, known_order, same_order_require
+from apps.orders.services.steps import send_soon
 from apps.portfolio.models import Portfolio
 from apps.portfolio.services import portfolio_lock
 
@@ -111,7 +111,7 @@ def _place(
     audit(action, user=actor, target=orders[0], order=orders[0].summary, order_class=asked.order_class, orders=ids)
     for order in orders:
         if order.status == OrderStatus.PENDING:
-            enqueue("orders.settle", str(order.pk))
+            send_soon(order)
     return ListPlacement(orders, is_new=True)
 
 

@@ -18,7 +18,6 @@ from algotrendy.trading.values import OrderType, TimeInForce
 from apps.accounts.models import Action, User
 from apps.accounts.services import audit
 from apps.common.gathering import gathered
-from apps.common.jobs import enqueue
 from apps.marketdata.models import Instrument
 from apps.marketdata.selectors import latest_candle
 from apps.orders import metrics
@@ -27,7 +26,7 @@ from apps.orders.services.admitting import tradable_require
 from apps.orders.services.exposure import risk_check
 from apps.orders.services.protecting import rests_at_venue
 from apps.orders.services.repeating import known_order, plain, same_order_require
-from apps.orders.services.steps import order_begin, order_step
+from apps.orders.services.steps import order_begin, order_step, send_soon
 from apps.portfolio.models import MANUAL_BOOK, Portfolio
 from apps.portfolio.services import portfolio_lock
 from apps.strategies.models import Signal, Strategy
@@ -125,7 +124,7 @@ def _place(
     action = Action.ORDER_DENIED if is_denied else Action.ORDER_PLACED
     audit(action, user=actor, target=order, order=order.summary, because=order.reason_code)
     if order.status == OrderStatus.PENDING:
-        enqueue("orders.settle", str(order.pk))
+        send_soon(order)
     return placement
 
 

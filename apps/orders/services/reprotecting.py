@@ -29,7 +29,7 @@ from apps.orders.services.closing import PositionClosed
 from apps.orders.services.exiting import strategy_of
 from apps.orders.services.placing import Market, market_of
 from apps.orders.services.protecting import order_cancel_request, rests_at_venue
-from apps.orders.services.steps import order_begin, order_lock, order_step
+from apps.orders.services.steps import order_begin, order_lock, order_step, send_soon
 from apps.orders.services.succession import successor_build, successor_waiting
 from apps.portfolio.models import Position
 from apps.portfolio.services import portfolio_lock
@@ -231,7 +231,7 @@ def _begin(position: Position, wanted: Wanted, quantity: Decimal, group: str, ma
     order_begin(order=order, detail={"protects": str(position.pk)})
     metrics.count_order(order)
     if rests:
-        enqueue("orders.settle", str(order.pk))
+        send_soon(order)
     else:
         order_step(order=order, kind="held", detail={"waits_for": "its trigger"})
 

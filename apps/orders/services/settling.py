@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 
 import structlog
@@ -19,7 +19,7 @@ from algotrendy.trading.risk import Denied
 from apps.alerts.models import Severity
 from apps.brokers.models import BrokerKind
 from apps.brokers.selectors import gateway_of, traits_of
-from apps.common.jobs import enqueue
+from apps.common.jobs import enqueue, enqueue_once, task_begins
 from apps.orders import metrics
 from apps.orders.models import Order
 from apps.orders.selectors import PROTECTIVE, UNSETTLED, unsettled_status, working_orders
@@ -29,7 +29,7 @@ from apps.orders.services.locking import SWEEPING, connection_lock
 from apps.orders.services.notices import order_notice
 from apps.orders.services.placing import order_deny
 from apps.orders.services.requesting import request_of
-from apps.orders.services.sending import orders_send, orders_waiting
+from apps.orders.services.sending import AT_ONCE, orders_send, orders_waiting
 from apps.orders.services.steps import order_lock, order_lock_linked, order_step
 from apps.orders.services.truth import venue_order_apply
 from apps.orders.services.unknown import order_unknown
@@ -49,6 +49,17 @@ def orders_settle(orders: Collection[Order]) -> int:
     for order_id in ids:
         if order_id not in sent:
             order_settle(order_id=order_id)
+    return len(ids)
+
+
+def waiting_send() -> int:
+    """Send everything that waits for paper venues; return how many orders there were."""
+    task_begins("orders.send")
+    ids = orders_waiting()
+    sent = orders_send(ids)
+    _each_settle(order_id for order_id in ids if order_id not in sent)
+    if len(ids) == AT_ONCE:
+        enqueue_once("orders.send")
     return len(ids)
 
 
@@ -92,15 +103,19 @@ def strays_settle(*, connection_id: uuid.UUID | None = None, is_sending: bool = 
 
 
 def _strays_settle(rows: QuerySet[Order]) -> int:
+    return _each_settle(list(rows.values_list("pk", flat=True)))
+
+
+def _each_settle(order_ids: Iterable[uuid.UUID]) -> int:
     count, failures = 0, 0
-    for count, order_id in enumerate(list(rows.values_list("pk", flat=True)), start=1):  # noqa: B007
+    for count, order_id in enumerate(order_ids, start=1):  # noqa: B007
         try:
             _settle(order_id)
         except BrokerUnavailable as error:
             log.warning("venue_unavailable", order=str(order_id), error=error.message)
             failures += 1
         except Exception:
-            log.exception("stray_not_settled", order=str(order_id))
+            log.exception("order_not_settled", order=str(order_id))
         if failures == PATIENCE:
             break
     return count

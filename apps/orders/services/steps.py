@@ -11,7 +11,7 @@ from algotrendy.trading.orders import OrderStatus, transition
 from apps.common.correlation import current_id
 from apps.common.events import publish
 from apps.common.gathering import row_add, row_known, row_save, rows_keep
-from apps.common.jobs import enqueue
+from apps.common.jobs import enqueue, enqueue_once
 from apps.common.prepared import Given, Prepared
 from apps.orders.models import Order, OrderEvent
 from apps.orders.selectors import order_told
@@ -85,8 +85,16 @@ def order_begin(*, order: Order, detail: dict[str, Any]) -> Order:
 def order_release(*, order: Order, kind: str = "released", detail: dict[str, Any] | None = None) -> Order:
     """Let a held order go to its venue; the caller holds its lock."""
     order = order_step(order=order, kind=kind, to=OrderStatus.PENDING, detail=detail)
-    enqueue("orders.settle", str(order.pk))
+    send_soon(order)
     return order
+
+
+def send_soon(order: Order) -> None:
+    """Have a pending order sent once it is committed; to paper venues everything that waits by then goes together."""
+    if order.portfolio.connection.is_paper:
+        enqueue_once("orders.send")
+    else:
+        enqueue("orders.settle", str(order.pk))
 
 
 def _tell_linked(order: Order, before: OrderStatus, *, is_fill: bool) -> None:

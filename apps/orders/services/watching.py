@@ -12,13 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-import redis
 import structlog
 from django.db.models import Exists, OuterRef, QuerySet
-from django_redis import get_redis_connection
 
 from algotrendy.trading.candles import Bar
-from apps.common.jobs import enqueue
+from apps.common.jobs import enqueue_once, task_begins
 from apps.marketdata import forming
 from apps.marketdata.models import Instrument
 from apps.marketdata.selectors import latest_candle
@@ -31,7 +29,6 @@ from apps.portfolio.selectors import LIVE, Scope
 from apps.portfolio.services import funding_charge, positions_mark
 
 log = structlog.get_logger(__name__)
-WAITING = "algotrendy:watch:"
 SECONDS_WAITED = 5
 """How long a task that was asked for holds back others for its instrument; a lost one holds them back no longer."""
 
@@ -69,21 +66,13 @@ def price_seen(*, instrument: Instrument, seen: Seen, scope: Scope = LIVE, is_cu
 
 
 def watch_request(*, symbol: str) -> None:
-    """Ask a worker to look at an instrument's newest price, unless one has been asked and has not begun."""
-    try:
-        is_first = get_redis_connection("default").set(WAITING + symbol, "1", nx=True, ex=SECONDS_WAITED)
-    except redis.RedisError:
-        return  # The recurring look finds the price.
-    if is_first:
-        enqueue("orders.watch_price", symbol, expires=SECONDS_WAITED)
+    """Ask a worker to look at an instrument's newest price; where none does, the recurring look finds it."""
+    enqueue_once("orders.watch_price", symbol, expires=SECONDS_WAITED)
 
 
 def price_watch(*, symbol: str) -> bool:
     """Look at an instrument's newest price; return whether there was one that somebody waits for."""
-    try:
-        get_redis_connection("default").delete(WAITING + symbol)
-    except redis.RedisError as error:
-        log.warning("watch_not_noted", symbol=symbol, error=str(error))
+    task_begins("orders.watch_price", symbol)
     instrument = _watched().filter(symbol=symbol).first()
     tick = None if instrument is None else newest_price(instrument)
     if instrument is None or tick is None:

@@ -14,10 +14,10 @@ from django.utils import timezone
 from algotrendy.trading.alerts import symbol_form
 from algotrendy.trading.errors import TradingError
 from algotrendy.trading.signals import Action
-from apps.common.jobs import enqueue
 from apps.common.origin import current_origin, printable
 from apps.orders.services.placing import Market, market_of
 from apps.orders.services.signals import signal_take
+from apps.orders.services.steps import send_soon
 from apps.portfolio.services import portfolio_lock
 from apps.strategies import metrics
 from apps.strategies.models import Signal, SignalSource, Strategy, StrategyWebhook, WebhookDelivery
@@ -88,7 +88,7 @@ def _take(webhook: StrategyWebhook, alert: Alert, market: Market, now: datetime)
     StrategyWebhook.objects.filter(pk=webhook.pk).update(used_at=now, used_from=ip)
     order = signal_take(signal=signal, portfolio=portfolio, market=market)
     if order is not None:
-        enqueue("orders.settle", str(order.pk))
+        send_soon(order)
     return Received(signal, is_new=True)
 
 

@@ -8,16 +8,15 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from django_redis import get_redis_connection
 
 from algotrendy.trading.candles import Bar
 from algotrendy.trading.values import Timeframe
 from apps.accounts.models import User
+from apps.common.jobs import task_begins
 from apps.marketdata.services.forming import forming_keep
 from apps.orders.models import Order
-from apps.orders.services import watching
 from apps.orders.services.summarizing import day_figures, portfolios_summarize
-from apps.orders.services.watching import WAITING, newest_price, price_watch, prices_watch, watch_request
+from apps.orders.services.watching import newest_price, price_watch, prices_watch, watch_request
 from apps.portfolio.models import EquitySnapshot
 from apps.portfolio.services import portfolios_snapshot
 from tests.apps.orders.stepped_desk import HOUR, SteppedDesk
@@ -28,7 +27,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def desk(trader: User) -> SteppedDesk:
-    get_redis_connection("default").delete(f"{WAITING}BTC/USD")
+    task_begins("orders.watch_price", "BTC/USD")
     return SteppedDesk(trader)
 
 
@@ -56,20 +55,20 @@ def test_many_ticks_ask_for_one_look(
     desk: SteppedDesk, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
 ) -> None:
     asked: list[Any] = []
-    monkeypatch.setattr(watching, "enqueue", lambda task, *args, **more: asked.append((task, *args)))
-    for _ in range(5):
-        watch_request(symbol="BTC/USD")
-    assert asked == [("orders.watch_price", "BTC/USD")]
-    price_watch(symbol="BTC/USD")
-    watch_request(symbol="BTC/USD")
-    assert len(asked) == 2
+    monkeypatch.setattr("apps.common.jobs._send", lambda task, args, expires: asked.append((task, *args)))
+    for looked in (1, 2):
+        with django_capture_on_commit_callbacks(execute=True):
+            for _ in range(5):
+                watch_request(symbol="BTC/USD")
+        assert asked == [("orders.watch_price", "BTC/USD")] * looked
+        price_watch(symbol="BTC/USD")
 
 
 def test_a_tick_of_a_feed_asks_for_a_look(
     desk: SteppedDesk, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
 ) -> None:
     asked: list[Any] = []
-    monkeypatch.setattr(watching, "enqueue", lambda task, *args, **more: asked.append((task, *args)))
+    monkeypatch.setattr("apps.common.jobs._send", lambda task, args, expires: asked.append((task, *args)))
     with django_capture_on_commit_callbacks(execute=True):
         forming_at(desk, "99")
     assert asked == [("orders.watch_price", "BTC/USD")]
