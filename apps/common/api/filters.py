@@ -54,9 +54,10 @@ class StrictFilterBackend(DjangoFilterBackend):  # type: ignore[misc]
         empty = sorted(name for name, values in request.query_params.lists() if "" in values and name not in PAGING)
         if empty:
             raise ValidationError(dict.fromkeys(empty, "Give a value, or leave it out."), code="empty_parameter")
-        if filterset is None:
+        asked_for = frozenset(request.query_params) - PAGING
+        if filterset is None or (not asked_for and filterset.filter_queryset is FilterSet.filter_queryset):
             return queryset
-        asked = _narrowed(filterset, frozenset(request.query_params) - PAGING)
+        asked = _narrowed(filterset, asked_for)
         bound = asked(**self.get_filterset_kwargs(request, queryset, view))
         if not bound.is_valid():
             raise translate_validation(bound.errors)
