@@ -65,10 +65,22 @@ class StrictFilterBackend(DjangoFilterBackend):  # type: ignore[misc]
         return filtered
 
 
+class _OneForm(FilterSet):  # type: ignore[misc]
+    """A filter set whose form is declared once: no filter's field depends on the request."""
+
+    declared: type[forms.Form] | None = None
+
+    def get_form_class(self) -> type[forms.Form]:
+        kind = type(self)
+        if kind.declared is None:
+            kind.declared = super().get_form_class()
+        return kind.declared
+
+
 @lru_cache(maxsize=1000)
 def _narrowed(filterset: type[FilterSet], names: frozenset[str]) -> type[FilterSet]:
     """Return the filter set with only these filters: each request copies every filter, and asks for few."""
-    narrowed = type(filterset.__name__, (filterset,), {})
+    narrowed = type(filterset.__name__, (_OneForm, filterset), {})
     narrowed.base_filters = {name: kept for name, kept in filterset.base_filters.items() if name in names}
     return narrowed
 
