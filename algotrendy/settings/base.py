@@ -89,6 +89,7 @@ _database = env.db_url_config(DATABASE_URL)
 DATABASES = {
     "default": {
         **_database,
+        "ENGINE": "apps.common.postgresql",
         # A server that does not answer must not hold a request for as long as the system would wait.
         # What is asked by prepared cursors is prepared by its second time; Django's own cursors never prepare.
         "OPTIONS": {"connect_timeout": 5, "prepare_threshold": 1, **_database.get("OPTIONS", {})},

@@ -12,6 +12,9 @@ from pathlib import Path
 
 from tests.processes import PROJECT, free_port, wait_for_port
 
+THREADS = str(2 * (os.cpu_count() or 1))
+"""Of a web server's process, as `up` starts it."""
+
 
 @dataclass(frozen=True)
 class Served:
@@ -21,11 +24,16 @@ class Served:
 
 @contextlib.contextmanager
 def served(application: str = "wsgi", **changes: str) -> Iterator[Served]:
-    """Serve `algotrendy.wsgi` or `algotrendy.asgi` until the block ends; `changes` are of its environment."""
+    """Serve `algotrendy.wsgi` or `algotrendy.asgi`, as `up` does, until the block ends.
+
+    `changes` are of its environment.
+    """
     port = free_port()
+    threads = ["--blocking-threads", THREADS] if application == "wsgi" else []
     command = [
         sys.executable, "-m", "granian", "--interface", application, "--host", "127.0.0.1", "--port", str(port),
-        "--no-ws", "--log-level", "warning", "--workers-kill-timeout", "2", f"algotrendy.{application}:application",
+        "--no-ws", "--log-level", "warning", "--workers-kill-timeout", "2", *threads,
+        f"algotrendy.{application}:application",
     ]  # fmt: skip
     with Path(os.devnull).open("w") as nowhere:
         environment = {**os.environ, "PYTHONPATH": str(PROJECT), **changes}

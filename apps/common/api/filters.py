@@ -54,9 +54,10 @@ class StrictFilterBackend(DjangoFilterBackend):  # type: ignore[misc]
         empty = sorted(name for name, values in request.query_params.lists() if "" in values and name not in PAGING)
         if empty:
             raise ValidationError(dict.fromkeys(empty, "Give a value, or leave it out."), code="empty_parameter")
-        if filterset is None:
+        asked_for = frozenset(request.query_params) - PAGING
+        if filterset is None or (not asked_for and filterset.filter_queryset is FilterSet.filter_queryset):
             return queryset
-        asked = _narrowed(filterset, frozenset(request.query_params) - PAGING)
+        asked = _narrowed(filterset, asked_for)
         bound = asked(**self.get_filterset_kwargs(request, queryset, view))
         if not bound.is_valid():
             raise translate_validation(bound.errors)
@@ -64,10 +65,22 @@ class StrictFilterBackend(DjangoFilterBackend):  # type: ignore[misc]
         return filtered
 
 
+class _OneForm(FilterSet):  # type: ignore[misc]
+    """A filter set whose form is declared once: no filter's field depends on the request."""
+
+    declared: type[forms.Form] | None = None
+
+    def get_form_class(self) -> type[forms.Form]:
+        kind = type(self)
+        if kind.declared is None:
+            kind.declared = super().get_form_class()
+        return kind.declared
+
+
 @lru_cache(maxsize=1000)
 def _narrowed(filterset: type[FilterSet], names: frozenset[str]) -> type[FilterSet]:
     """Return the filter set with only these filters: each request copies every filter, and asks for few."""
-    narrowed = type(filterset.__name__, (filterset,), {})
+    narrowed = type(filterset.__name__, (_OneForm, filterset), {})
     narrowed.base_filters = {name: kept for name, kept in filterset.base_filters.items() if name in names}
     return narrowed
 

@@ -1,18 +1,19 @@
 """Rows given out fast: a serializer's fields are looked at once, not built again for every request and row.
 
 An outline says the same as the serializer that it is made of, which stays what is declared, checked and documented;
-`tests/apps/common/test_outlines.py` holds the two against each other. It reads a model's instance, or, where all
-fields are columns, a named tuple of just those. A serializer with anything of its own (a method field, rows in rows)
-has no outline and is slow.
+`tests/integration/test_lists.py` holds the two against each other. It reads a model's instance, or, where all fields
+are columns, a page of tuples of just those, as `statements.page_of` gives them. A serializer with anything of its own
+(a method field, rows in rows) has no outline and is slow.
 """
 
 from __future__ import annotations
 
+from collections import namedtuple
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
-from operator import attrgetter, itemgetter
+from functools import cache, partial
+from operator import attrgetter
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
@@ -23,6 +24,7 @@ from rest_framework import serializers
 from rest_framework.fields import Field, empty
 
 from .fields import AmountField, UtcDateTimeField, plain
+from .texts import is_readable, output_of, value_of
 
 type Convert = Callable[[Any], Any] | None
 """What a value goes through, unless it is None; None for nothing."""
@@ -48,25 +50,32 @@ LOOSE = (serializers.FloatField, serializers.DictField, serializers.JSONField)
 """Fields whose numbers may look different from another encoder."""
 
 
+type Page = Sequence[Sequence[Any]]
+"""A page's rows, column by column."""
+type Tell = Callable[[Page], Sequence[Any]]
+"""What gives a field's outputs."""
+type Reads = Sequence[tuple[int, Convert]]
+"""Where columns are on a page, and what makes values of their texts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """A field of the output.
 
-    It is read from an instance, or, where `columns` names any, from a tuple of columns: it is the first of them, or
-    what `of_columns` makes of the named tuple.
+    It is read from an instance, or, where `columns` names any, from a page: it is the only one of them, or the property
+    that reads them.
     """
 
     name: str
     of_instance: Callable[[Any], Any]
     convert: Convert
     is_optional: bool
-    of_columns: Callable[[Any], Any] | None
-    convert_column: Convert
-    columns: tuple[str, ...]
+    columns: dict[str, models.Field[Any, Any]]
+    property: Callable[[Any], Any] | None = None
 
 
 class Outline:
-    """How a serializer's rows look. `columns` are those to read as a tuple; None where instances are needed."""
+    """How a serializer's rows look. `columns` are those to read a page of; None where instances are needed."""
 
     def __init__(self, parts: Sequence[Part], loose: Sequence[str]) -> None:
         self._parts, self._loose = parts, loose
@@ -74,22 +83,15 @@ class Outline:
         self.columns: tuple[str, ...] | None = None
         if all(part.columns for part in parts):
             self.columns = tuple(dict.fromkeys(name for part in parts for name in part.columns))
-            at = [self.columns.index(part.columns[0]) for part in parts]
-            self._pick = itemgetter(*at, 0)  # one more, as of a single one it would give no tuple
-            self._worked = [(p.name, p.of_columns, p.convert_column) for p in parts if p.of_columns or p.convert_column]
+            self._tell = [_tell(part, self.columns) for part in parts]
 
-    def of_row(self, row: Any) -> dict[str, Any]:
-        """Return the output of an instance, or of a tuple that begins with the columns."""
-        return self._of_tuple(row) if isinstance(row, tuple) else self._of_instance(row)
+    def of_page(self, rows: Sequence[tuple[Any, ...]]) -> list[dict[str, Any]]:
+        """Return the outputs of tuples that begin with the columns; it goes column by column, which is faster."""
+        columns = list(zip(*rows, strict=True))
+        told = zip(*(tell(columns) for tell in self._tell), strict=True) if rows else ()
+        return [dict(zip(self._names, values, strict=True)) for values in told]
 
-    def _of_tuple(self, row: Any) -> dict[str, Any]:
-        told = dict(zip(self._names, self._pick(row), strict=False))
-        for name, read, convert in self._worked:
-            value = told[name] if read is None else read(row)
-            told[name] = value if value is None or convert is None else convert(value)
-        return told
-
-    def _of_instance(self, row: Any) -> dict[str, Any]:
+    def of_instance(self, row: Any) -> dict[str, Any]:
         told = {}
         for part in self._parts:
             try:
@@ -121,8 +123,7 @@ def _part(serializer: type[Any], field: Any) -> Part | None:
     model, path = serializer.Meta.model, list(field.source_attrs)
     column = _column(model, path)
     if type(field) is serializers.PrimaryKeyRelatedField and isinstance(column, models.ForeignKey):
-        read = attrgetter(column.attname)
-        return Part(field.field_name, read, None, False, None, None, (column.attname,))
+        return Part(field.field_name, attrgetter(column.attname), None, False, {column.attname: column})
     is_optional = field.allow_null or field.default is None
     if (
         field.default not in (empty, None)
@@ -132,24 +133,44 @@ def _part(serializer: type[Any], field: Any) -> Part | None:
         return None
     read = attrgetter(".".join(path))
     convert: Convert = plain if type(field) is AmountField else field.to_representation
-    of_columns, convert_column, columns = _of_columns(serializer, field, column, path)
-    return Part(field.field_name, read, convert, is_optional, of_columns, convert_column, columns)
+    if column is not None:
+        columns = {LOOKUP_SEP.join(path): column} if _is_text(field, column) else {}
+        return Part(field.field_name, read, convert, is_optional, columns)
+    reads = getattr(serializer.Meta, "reads", {}).get(field.field_name, ())
+    columns = {name: model._meta.get_field(name) for name in reads}
+    return Part(field.field_name, read, convert, is_optional, columns, getattr(model, path[0]).fget if reads else None)
 
 
-def _of_columns(
-    serializer: type[Any], field: Any, column: models.Field[Any, Any] | None, path: list[str]
-) -> tuple[Callable[[Any], Any] | None, Convert, tuple[str, ...]]:
-    """Return how a row of columns gives the field: by its column, or by a property that reads columns alone."""
-    if column is None:
-        reads = getattr(serializer.Meta, "reads", {}).get(field.field_name)
-        convert = plain if type(field) is AmountField else field.to_representation
-        return (None, None, ()) if reads is None else (_property(serializer, path[0]), convert, tuple(reads))
-    name = LOOKUP_SEP.join(path)
-    if type(field) is AmountField:
-        return None, plain, (name,) if isinstance(column, models.DecimalField) else ()
-    if not isinstance(column, AS_THEY_ARE.get(type(field), ArrayField)):
-        return None, None, ()
-    return None, None, (name,)
+def _is_text(field: Any, column: models.Field[Any, Any]) -> bool:
+    """Tell whether the field gives the column out in the form of `texts`."""
+    kinds = (models.DecimalField,) if type(field) is AmountField else AS_THEY_ARE.get(type(field), ArrayField)
+    return isinstance(column, kinds) and is_readable(column)
+
+
+def _tell(part: Part, columns: tuple[str, ...]) -> Tell:
+    """Return what gives the part's outputs of a page of these columns."""
+    at = [columns.index(name) for name in part.columns]
+    if part.property is None:
+        (column,) = part.columns.values()
+        return partial(_converted, at[0], output_of(column))
+    reads = list(zip(at, map(value_of, part.columns.values()), strict=True))
+    return partial(_computed, part.property, part.convert, namedtuple("Read", part.columns), reads)
+
+
+def _converted(at: int, convert: Convert, columns: Page) -> Sequence[Any]:
+    """Return a column, converted where there is anything in it."""
+    values = columns[at]
+    if convert is None or values.count(None) == len(values):
+        return values
+    return [None if value is None else convert(value) for value in values]
+
+
+def _computed(
+    read: Callable[[Any], Any], convert: Convert, row: Callable[..., Any], reads: Reads, columns: Page
+) -> Sequence[Any]:
+    """Return what a property of the model gives of some columns' values."""
+    rows = map(row, *(_converted(at, value, columns) for at, value in reads))
+    return _converted(0, convert, [list(map(read, rows))])
 
 
 def _is_leaf(field: Any, column: models.Field[Any, Any] | None) -> bool:
@@ -163,11 +184,6 @@ def _is_whole(model: type[models.Model], path: list[str]) -> bool:
     """Tell whether each row on the way is always there; without it the whole field is left out of the output."""
     columns = [_column(model, path[: length + 1]) for length in range(len(path) - 1)]
     return not any(column is None or column.null for column in columns)
-
-
-def _property(serializer: type[Any], name: str) -> Callable[[Any], Any]:
-    found: property = getattr(serializer.Meta.model, name)
-    return found.fget  # type: ignore[return-value]
 
 
 def _column(model: type[models.Model], path: list[str]) -> models.Field[Any, Any] | None:

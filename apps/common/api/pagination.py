@@ -16,6 +16,9 @@ from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from .statements import page_of
+from .texts import value_of
+
 MAX_LIMIT = 500
 DEFAULT_LIMIT = 100
 NEWEST_FIRST = ("-created_at", "-id")
@@ -25,7 +28,7 @@ class KeysetPagination(BasePagination):
     """Page through a queryset in the view's `keyset` order (newest first unless it says otherwise).
 
     The order must be total (end in a unique column), in one direction, and over columns that are never empty. Where
-    the view names `columns`, rows are named tuples of them, which cost a fraction of instances.
+    the view names `columns`, rows are tuples that begin with them (see `statements`).
     """
 
     next_cursor: str | None = None
@@ -37,12 +40,12 @@ class KeysetPagination(BasePagination):
         if cursor is not None:
             queryset = queryset.filter(_after(queryset.model, keyset, _decode(cursor, queryset.model, keyset)))
         columns: Sequence[str] | None = getattr(view, "columns", None)
-        if columns is not None:
-            names = dict.fromkeys([*columns, *(name.lstrip("-") for name in keyset)])
-            queryset = queryset.prefetch_related(None).values_list(*names, named=True)
-        rows = list(queryset.order_by(*keyset)[: limit + 1])
+        if columns is None:
+            rows = list(queryset.order_by(*keyset)[: limit + 1])
+        else:
+            rows = page_of(queryset, _with_keys(columns, keyset), keyset, limit + 1)
         if len(rows) > limit:
-            self.next_cursor = _encode(rows[limit - 1], keyset)
+            self.next_cursor = _encode(_key_of(rows[limit - 1], queryset.model, columns, keyset), keyset)
         return rows[:limit]
 
     def get_paginated_response(self, data: Any) -> Response:
@@ -88,9 +91,23 @@ def _after(model: type[Model], keyset: Sequence[str], values: Sequence[Any]) -> 
     return Q(**{f"{names[0]}__{operator}e": values[0]}) & after
 
 
-def _encode(row: Any, keyset: Sequence[str]) -> str:
-    values = [_text(getattr(row, name.lstrip("-"))) for name in keyset]
-    return base64.urlsafe_b64encode(json.dumps([",".join(keyset), *values]).encode()).decode().rstrip("=")
+def _with_keys(columns: Sequence[str], keyset: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*columns, *(name.lstrip("-") for name in keyset)]))
+
+
+def _key_of(row: Any, model: type[Model], columns: Sequence[str] | None, keyset: Sequence[str]) -> list[Any]:
+    """Return what the row has in the keyset's columns."""
+    names = [name.lstrip("-") for name in keyset]
+    if columns is None:
+        return [getattr(row, name) for name in names]
+    read = dict(zip(_with_keys(columns, keyset), row, strict=True))
+    found = [(read[name], value_of(model._meta.get_field(name))) for name in names]
+    return [text if value is None else value(text) for text, value in found]
+
+
+def _encode(values: Sequence[Any], keyset: Sequence[str]) -> str:
+    texts = [_text(value) for value in values]
+    return base64.urlsafe_b64encode(json.dumps([",".join(keyset), *texts]).encode()).decode().rstrip("=")
 
 
 def _text(value: Any) -> str:

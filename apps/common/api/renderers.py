@@ -31,6 +31,8 @@ class KeptJSONRenderer(JSONRenderer):
 
 def _lines_escaped(rendered: bytes) -> bytes:
     """Escape the two characters that end a line in JavaScript and not in JSON, as the framework does."""
+    if LINES[0][:1] not in rendered:  # one byte is looked for 30 times as fast as three
+        return rendered
     for character, escape in zip(LINES, ESCAPED_LINES, strict=True):
         rendered = rendered.replace(character, escape)
     return rendered

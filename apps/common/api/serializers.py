@@ -91,7 +91,7 @@ class RowSerializer(serializers.ModelSerializer):  # type: ignore[type-arg]
 
     def to_representation(self, instance: Any) -> Any:
         outline = self.outline()
-        return super().to_representation(instance) if outline is None else outline.of_row(instance)
+        return super().to_representation(instance) if outline is None else outline.of_instance(instance)
 
 
 class OwnedField(serializers.PrimaryKeyRelatedField):  # type: ignore[type-arg]

@@ -74,6 +74,13 @@ class ListView(CountedCalls, ListAPIView):  # type: ignore[type-arg]
         """The columns that a page is read as; None where it needs instances."""
         return self.outline.columns if self.outline else None
 
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        outline = self.outline
+        if outline is None or outline.columns is None:
+            return super().list(request, *args, **kwargs)
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(outline.of_page(page or ()))
+
     def get_paginated_response(self, data: Any) -> Response:
         response = super().get_paginated_response(data)
         if self.outline is not None and self.outline.is_exact(data):
