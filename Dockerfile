@@ -18,4 +18,4 @@ RUN DATABASE_URL=postgres://none REDIS_URL=redis://none SECRET_KEY=only-while-bu
     python manage.py collectstatic --noinput --verbosity 0
 USER algotrendy
 EXPOSE 8000
-CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--no-ws", "--http1-buffer-size", "65536", "algotrendy.wsgi:application"]
+CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--no-ws", "--http1-buffer-size", "65536", "--blocking-threads", "4", "algotrendy.wsgi:application"]
