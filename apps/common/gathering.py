@@ -47,17 +47,26 @@ class Gathering:
         return self._known.get((model, pk))
 
     def add(self, row: Model) -> None:
-        key = (type(row), row.pk if row.pk is not None else id(row))
+        key = _key(row)
+        self._require_only(key, row)
         self._new[key] = row
         if row.pk is not None:
             self._known[key] = row
         self._touched.append(row)
 
     def save(self, row: Model) -> None:
-        key = (type(row), row.pk)
+        key = _key(row)
+        self._require_only(key, row)
         if key not in self._new:
             self._changed[key] = self._known[key] = row
         self._touched.append(row)
+
+    def _require_only(self, key: Key, row: Model) -> None:
+        """Refuse what would be lost: a second instance beside the block's own, a row of unknown key."""
+        if (self._new.get(key) or self._known.get(key) or row) is not row:
+            raise transaction.TransactionManagementError(f"There is another instance of {row!r}: see `row_known`.")
+        if row.pk is None and not row._state.adding:
+            raise transaction.TransactionManagementError(f"{row!r} was inserted without learning its key.")
 
     def touched(self) -> list[Model]:
         """Return the rows that were added or saved since the last call, each as often."""
@@ -68,6 +77,7 @@ class Gathering:
         """Bring the database up to date."""
         if self._is_spoiled:
             raise transaction.TransactionManagementError("A part of this work has failed; none of it is written.")
+        self._is_spoiled = True  # Until all of it is written: what the database refuses must not be gone on from.
         changed, self._changed = self._changed, {}
         new, self._new = self._new, {}
         for model, rows in _by_model(changed).items():
@@ -77,6 +87,7 @@ class Gathering:
         for row in (*changed.values(), *new.values()):
             if row.pk is not None:
                 self.keep(row)
+        self._is_spoiled = False
 
     def _fields(self, model: type[Model], rows: list[Model]) -> list[str]:
         """Return the columns in which any of the rows differs from what was read of it."""
@@ -210,7 +221,13 @@ def _prepared(field: Field[Any, Any], row: Model, is_new: bool) -> Any:
 
 
 def _type(field: Field[Any, Any]) -> str:
-    return str(field.rel_db_type(connection) if field.primary_key else field.db_type(connection))
+    """Return the column's type without its length: a cast would cut a word that is too long, which a column refuses."""
+    kind = field.rel_db_type(connection) if field.primary_key else field.db_type(connection)
+    return str(kind).split("(")[0]
+
+
+def _key(row: Model) -> Key:
+    return type(row), row.pk if row.pk is not None else id(row)
 
 
 def _values(row: Model) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 import psycopg.sql
@@ -55,14 +55,14 @@ class Prepared[Row]:
         self._build = build
 
     def __call__(self, **given: Any) -> list[Row]:
-        if self._queryset.query.select_for_update and not connection.in_atomic_block:
+        compiled = self._compiled
+        if compiled.queryset.query.select_for_update and not connection.in_atomic_block:
             raise transaction.TransactionManagementError("Rows are locked inside a transaction.")
-        sql, names = self._statement
         with prepared_cursor() as cursor:
-            cursor.execute(sql, [given[name] for name in names])
+            cursor.execute(compiled.sql, [given[name] for name in compiled.names])
             found = cursor.fetchall()
-        asked: Any = _Asked(self._queryset, self._compiler, found)
-        rows: Any = self._queryset._iterable_class(asked)
+        asked: Any = _Asked(compiled, found)
+        rows: Any = compiled.queryset._iterable_class(asked)
         return list(rows)
 
     def first(self, **given: Any) -> Row | None:
@@ -73,25 +73,30 @@ class Prepared[Row]:
         """Return the only row; raise its model's DoesNotExist where there is none."""
         found = self.first(**given)
         if found is None:
-            model = self._queryset.model
+            model = self._compiled.queryset.model
             raise model.DoesNotExist(f"There is no {model._meta.verbose_name} of {given}.")
         return found
 
     @cached_property
-    def _queryset(self) -> QuerySet[Any, Row]:
-        return self._build()
-
-    @cached_property
-    def _compiler(self) -> Any:
-        return self._queryset.query.get_compiler("default")
-
-    @cached_property
-    def _statement(self) -> tuple[str, list[str]]:
-        """The SQL, with the names of its values in their order."""
-        sql, values = self._compiler.as_sql()
-        self._compiler.converters = self._compiler.get_converters([each[0] for each in self._compiler.select])
+    def _compiled(self) -> _Compiled[Row]:
+        """What is known of the query. Threads that ask at once each make it for themselves: any of them is whole."""
+        queryset: Any = self._build()
+        compiler: Any = queryset.query.get_compiler("default")
+        sql, values = compiler.as_sql()
+        compiler.converters = compiler.get_converters([each[0] for each in compiler.select])
+        # The server is given the values once more: what stands for a percent sign does so until then.
         literals = ["%s" if isinstance(value, Given) else _literal(value) for value in values]
-        return sql.replace("%%", "%%%%") % tuple(literals), [value.name for value in values if isinstance(value, Given)]
+        sql = sql.replace("%%", "%%%%") % tuple(literals)
+        return _Compiled(queryset, compiler, sql, [value.name for value in values if isinstance(value, Given)])
+
+
+class _Compiled[Row](NamedTuple):
+    """A query with its columns' compiler, its SQL, and the names of its values in their order."""
+
+    queryset: QuerySet[Any, Row]
+    compiler: Any
+    sql: str
+    names: list[str]
 
 
 def prepared_cursor() -> Any:
@@ -110,10 +115,10 @@ class _Asked:
 
     db = "default"
 
-    def __init__(self, queryset: QuerySet[Any, Any], compiler: Any, found: list[tuple[Any, ...]]) -> None:
-        self.model, self.query = queryset.model, self
+    def __init__(self, compiled: _Compiled[Any], found: list[tuple[Any, ...]]) -> None:
+        self.model, self.query = compiled.queryset.model, self
         self._known_related_objects: dict[Any, Any] = {}
-        self._queryset, self._known, self._found = queryset, compiler, found
+        self._queryset, self._known, self._found = compiled.queryset, compiled.compiler, found
 
     def get_compiler(self, using: str) -> Any:
         compiler: Any = self._queryset.query.get_compiler(using)

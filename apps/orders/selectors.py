@@ -11,6 +11,7 @@ from django.utils import timezone
 from algotrendy.trading.orders import WORKING, OrderStatus
 from apps.accounts.models import User
 from apps.brokers.models import BrokerKind
+from apps.common.gathering import row_known
 from apps.common.prepared import Given, Prepared
 from apps.marketdata.models import Instrument
 from apps.orders.models import Fill, Order, OrderClass, OrderRole, Reconciliation
@@ -52,8 +53,14 @@ def waited_for(order: Order) -> Order | None:
     """Return the order whose fill or end a held order waits for; None where it waits for its trigger, or not at all."""
     if order.status != OrderStatus.HELD:
         return None
-    others = (order.replaces, order.parent if order.order_class == OrderClass.OTO else None)
+    others = (linked(order, "replaces"), linked(order, "parent") if order.order_class == OrderClass.OTO else None)
     return next((other for other in others if other is not None and other.status in WORKING), None)
+
+
+def linked(order: Order, link: str) -> Order | None:
+    """Return the order that another names as its `replaces` or `parent`, as the block of work has changed it."""
+    other: Order | None = row_known(Order, getattr(order, f"{link}_id")) or getattr(order, link)
+    return other
 
 
 def linked_orders(order: Order) -> list[tuple[str, Order]]:

@@ -8,12 +8,13 @@ from collections.abc import Iterable
 from apps.brokers.models import BrokerConnection
 from apps.common.gathering import rows_keep, written
 from apps.common.prepared import Given, Prepared
+from apps.marketdata.models import Instrument
 from apps.orders.models import Order
 from apps.orders.selectors import closing_orders, has_closing_orders
 from apps.orders.services.steps import order_lock
 from apps.portfolio.models import Position
 from apps.portfolio.selectors import position_held
-from apps.portfolio.services import account_lock, portfolio_lock
+from apps.portfolio.services import account_lock, portfolio_lock, positions_lock
 
 type Book = tuple[uuid.UUID, int, str]
 
@@ -25,11 +26,15 @@ class Account:
         self.connection = connection
         self._orders: dict[str, Order] = {}
         self._positions: dict[Book, Position | None] = {}
+        self._instruments: set[int] = set()
         self._without_closing: set[Book] = set()
 
-    def lock(self) -> None:
-        """Lock all of the account's portfolios, before anything else of it."""
+    def lock(self, instrument: Instrument) -> None:
+        """Lock the account's portfolios and what they hold of an instrument, before anything else of it."""
         account_lock(self.connection)
+        for position in positions_lock(self.connection, instrument):
+            self._positions[position.portfolio_id, instrument.pk, position.book] = position
+        self._instruments.add(instrument.pk)
 
     def orders_lock(self, client_order_ids: Iterable[str]) -> None:
         """Lock and read these orders together, after their portfolios."""
@@ -56,9 +61,9 @@ class Account:
     def position(self, order: Order) -> Position | None:
         """Return the open position of the order's book; None where it is flat."""
         book = _book(order)
-        if book not in self._positions:
+        if book not in self._positions and order.instrument_id not in self._instruments:
             self._positions[book] = position_held(order.portfolio, order.instrument_id, order.book)
-        return self._positions[book]
+        return self._positions.get(book)
 
     def position_keep(self, order: Order, position: Position) -> None:
         """Take what a fill has made of the position of the order's book."""

@@ -20,7 +20,7 @@ from apps.common.gathering import written
 from apps.common.jobs import enqueue
 from apps.orders import metrics
 from apps.orders.models import Order, OrderClass
-from apps.orders.selectors import waited_for
+from apps.orders.selectors import linked, waited_for
 from apps.orders.services.protecting import order_cancel_request
 from apps.orders.services.releasing import order_go
 from apps.orders.services.steps import order_lock, order_release, order_step
@@ -154,8 +154,8 @@ def _filled_together(order: Order) -> Decimal:
     """Return what the order and those in whose place it came have filled."""
     written()
     filled: Decimal = order.filled_quantity
-    while order.replaces is not None:
-        order = order.replaces
+    while (replaced := linked(order, "replaces")) is not None:
+        order = replaced
         filled += order.filled_quantity
     return filled
 

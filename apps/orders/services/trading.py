@@ -157,7 +157,7 @@ def _meet(connection: BrokerConnection, instrument: Instrument, bar: Bar) -> Met
     """
     account, met = Account(connection), Met()
     with gathered() as gathering:
-        account.lock()
+        account.lock(instrument)
         book = PaperGateway(connection).meet(instrument.spec, bar)
         account.orders_lock(book.reached)
         while not met.is_over and not met.is_unsettled:

@@ -16,7 +16,15 @@ from .halts import (
 )
 from .limits import AbovePlatformLimit, LimitsNotAllowed, limits_change, platform_limits_change
 from .margining import LeverageNotAllowed, position_leverage_set
-from .money import account_lock, equity_snapshot, portfolio_create, portfolio_lock, portfolios_lock, positions_mark
+from .money import (
+    account_lock,
+    equity_snapshot,
+    portfolio_create,
+    portfolio_lock,
+    portfolios_lock,
+    positions_lock,
+    positions_mark,
+)
 from .snapshots import portfolios_snapshot
 
 __all__ = [
@@ -44,6 +52,7 @@ __all__ = [
     "portfolios_lock",
     "portfolios_snapshot",
     "position_leverage_set",
+    "positions_lock",
     "positions_mark",
     "protections_check",
 ]

@@ -96,10 +96,32 @@ def position_publish(position: Position, portfolio: Portfolio) -> None:
     publish("positions", position_told(position), owner_id=portfolio.owner_id)
 
 
+def positions_lock(connection: BrokerConnection, instrument: Instrument) -> list[Position]:
+    """Return a connection's open positions in an instrument, locked until the transaction ends.
+
+    Whoever changes several locks them first and by portfolio and book: marks come without the portfolios' locks.
+    """
+    positions = _HELD_AT(connection=connection.pk, instrument=instrument.pk)
+    rows_keep(positions)
+    return positions
+
+
+_HELD_AT = Prepared(
+    lambda: (
+        Position.objects.select_for_update(of=("self",))
+        .filter(portfolio__connection=Given("connection"), instrument=Given("instrument"), closed_at=None)
+        .select_related("instrument")
+        .order_by("portfolio_id", "book")
+    )
+)
+
+
+@transaction.atomic
 def positions_mark(*, instrument: Instrument, price: Decimal, scope: Scope) -> list[Position]:
     """Set the mark price of the scope's open positions in the instrument; return them."""
     positions = list(
-        Position.objects.filter(scope.where("portfolio"), instrument=instrument, closed_at__isnull=True)
+        Position.objects.select_for_update(of=("self",))
+        .filter(scope.where("portfolio"), instrument=instrument, closed_at__isnull=True)
         .select_related("portfolio", "instrument")
         .order_by("portfolio_id", "book")
     )

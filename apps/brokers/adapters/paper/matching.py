@@ -29,7 +29,7 @@ from algotrendy.trading.matching import (
 )
 from algotrendy.trading.values import ZERO
 from apps.brokers.models import BrokerConnection, PaperOrder, PaperOrderStatus, PaperTrade
-from apps.common.gathering import row_add, row_save, written
+from apps.common.gathering import row_add, row_known, row_save, written
 from apps.common.prepared import Given, Prepared
 from apps.marketdata.models import Instrument
 
@@ -187,7 +187,7 @@ class PaperBook:
             connection_id=filled.connection_id, oco_group=filled.oco_group, status=PaperOrderStatus.OPEN
         )
         found = others.exclude(pk=filled.pk).order_by("id")
-        return [self._waiting.get(order.client_order_id, order) for order in found]
+        return [self._waiting.get(order.client_order_id) or row_known(PaperOrder, order.pk) or order for order in found]
 
 
 def paper_connections_met(instrument: Instrument, bar: Bar, among: QuerySet[Any, Any]) -> list[BrokerConnection]:
