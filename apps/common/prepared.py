@@ -103,7 +103,15 @@ def prepared_cursor() -> Any:
     """Return a cursor whose statements the server parses and plans once for a connection."""
     connection.ensure_connection()
     with connection.wrap_database_errors:
-        return connection._prepare_cursor(psycopg.Cursor(connection.connection))  # type: ignore[attr-defined]
+        return connection._prepare_cursor(_Cursor(connection.connection))  # type: ignore[attr-defined]
+
+
+class _Cursor(psycopg.Cursor[Any]):
+    """A cursor that knows what it has asked, for Django's log of queries, also of a statement that is prepared."""
+
+    def _send_query_prepared(self, name: bytes, pgq: Any, *, binary: bool | None = None) -> None:
+        self._query = pgq
+        super()._send_query_prepared(name, pgq, binary=binary)
 
 
 def _literal(value: Any) -> str:

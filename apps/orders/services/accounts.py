@@ -29,12 +29,9 @@ class Account:
         self._instruments: set[int] = set()
         self._without_closing: set[Book] = set()
 
-    def lock(self, instrument: Instrument) -> None:
-        """Lock the account's portfolios and what they hold of an instrument, before anything else of it."""
+    def lock(self) -> None:
+        """Lock all of the account's portfolios, before anything else of it."""
         account_lock(self.connection)
-        for position in positions_lock(self.connection, instrument):
-            self._positions[position.portfolio_id, instrument.pk, position.book] = position
-        self._instruments.add(instrument.pk)
 
     def orders_lock(self, client_order_ids: Iterable[str]) -> None:
         """Lock and read these orders together, after their portfolios."""
@@ -43,6 +40,12 @@ class Account:
             order.portfolio = portfolio_lock(order.portfolio_id)
         rows_keep(orders)
         self._orders |= {order.client_order_id: order for order in orders}
+
+    def positions_lock(self, instrument: Instrument) -> None:
+        """Lock and read what the account holds of an instrument, after the orders."""
+        for position in positions_lock(self.connection, instrument):
+            self._positions[position.portfolio_id, instrument.pk, position.book] = position
+        self._instruments.add(instrument.pk)
 
     def order(self, client_order_id: str) -> Order | None:
         """Return the order of this id, locked after its portfolio; None where the platform does not know it."""

@@ -157,9 +157,10 @@ def _meet(connection: BrokerConnection, instrument: Instrument, bar: Bar) -> Met
     """
     account, met = Account(connection), Met()
     with gathered() as gathering:
-        account.lock(instrument)
+        account.lock()
         book = PaperGateway(connection).meet(instrument.spec, bar)
         account.orders_lock(book.reached)
+        account.positions_lock(instrument)
         while not met.is_over and not met.is_unsettled:
             reports = book.next()
             met.is_over = not reports

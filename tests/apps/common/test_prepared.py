@@ -143,11 +143,12 @@ def test_a_value_that_is_given_twice_is_two_parameters_of_one_name(orders):
 
 def test_queries_are_seen_as_any_others(orders):
     asked = Prepared(lambda: plain(pk=Given("pk")))
-    with CaptureQueriesContext(connection) as queries:
-        asked(pk=orders[0].pk)
-    (query,) = queries.captured_queries
-    assert query["sql"].startswith("SELECT")
-    assert '"id" = ($1)' in query["sql"]  # As it went to the server, which is given the value beside it.
+    for _ in range(3):  # Also once it is prepared.
+        with CaptureQueriesContext(connection) as queries:
+            asked(pk=orders[0].pk)
+        (query,) = queries.captured_queries
+        assert query["sql"].startswith("SELECT")
+        assert '"id" = ($1)' in query["sql"]  # As it went to the server, which is given the value beside it.
 
 
 def test_one_and_first_tell_where_there_is_none(orders):

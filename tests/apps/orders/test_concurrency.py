@@ -1,22 +1,30 @@
 """Orders placed at the same moment: together they pass no limit that each alone would keep, and none is doubled."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal as D
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from algotrendy.trading.broker import ExecutionReport, ReportKind
+from algotrendy.trading.candles import Bar
 from algotrendy.trading.orders import OrderIntent
-from algotrendy.trading.values import OrderType, Side
+from algotrendy.trading.values import OrderType, Side, Timeframe
+from apps.brokers.models import PaperOrder
 from apps.orders.models import Order
+from apps.orders.services import filling
 from apps.orders.services.filling import report_apply
-from apps.orders.services.placing import OrderDenied, order_place
+from apps.orders.services.placing import OrderDenied, Origin, order_place
 from apps.orders.services.repeating import ClientOrderIdReused
 from apps.orders.services.replacing import OrderNotReplaceable, order_replace
-from apps.orders.services.settling import order_settle
+from apps.orders.services.sending import orders_send
+from apps.orders.services.settling import order_settle, orders_settle, waiting_settle
+from apps.orders.services.trading import bar_trade
 from apps.portfolio.models import RiskProfile
-from tests.builders import MARKET_TIME, make_candles_rows, make_instrument, make_order, make_portfolio
+from apps.portfolio.selectors import LIVE
+from apps.portfolio.services import positions_mark
+from tests.builders import MARKET_TIME, make_candles_rows, make_instrument, make_order, make_portfolio, make_position
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -178,3 +186,83 @@ def test_both_of_a_pair_fill_at_once_and_no_lock_stands_against_another(resting,
         order.refresh_from_db()
         assert order.filled_quantity == D("0.4")
         assert order.kept_quantity == D("0.2")  # 1 in all, less the 0.8 that the two have filled
+
+
+@pytest.fixture
+def waiting(place):
+    """Return twelve orders of two portfolios that wait to be sent."""
+    RiskProfile.objects.update(enabled=False)
+    return [place(1, portfolio=number % 2).order for number in range(12)]
+
+
+def require_sent_once(orders):
+    assert set(Order.objects.values_list("status", flat=True)) == {"open"}
+    assert PaperOrder.objects.count() == len(orders)
+    for order in orders:
+        assert [event.kind for event in order.events.order_by("version")] == ["placed", "submitted", "accepted"]
+
+
+def test_what_another_transaction_holds_is_left_and_sent_later(waiting):
+    held, ids = waiting[0], [order.pk for order in waiting]
+    with transaction.atomic():
+        Order.objects.select_for_update().get(pk=held.pk)
+        assert at_once([lambda: orders_send(ids)]) == [set(ids[1:])]
+    assert orders_send(ids) == {held.pk}
+    require_sent_once(waiting)
+
+
+def test_workers_at_once_send_each_order_once(waiting):
+    ids = [order.pk for order in waiting]
+
+    def tasks(order_ids):
+        for order_id in order_ids:
+            waiting_settle(order_id=order_id)
+
+    at_once(
+        [lambda: tasks(ids), lambda: tasks(ids[::-1]), lambda: orders_settle(waiting), lambda: orders_send(ids[4:])]
+    )
+    require_sent_once(waiting)
+
+
+def test_a_candle_and_the_marks_of_another_worker_do_not_stand_against_each_other(place, trader, monkeypatch):
+    """The candle fills the books in another order than marks go, and is held up between its two fills."""
+    instrument, portfolio = make_instrument(), trader.portfolios.get(name="One")
+    RiskProfile.objects.update(enabled=False)
+    positions = [make_position(portfolio, instrument=instrument, book=book) for book in "ab"]
+    for book in "ba":
+        origin = Origin(book=book)
+        intent = OrderIntent(Side.SELL, OrderType.MARKET, D("0.4"))
+        order_place(portfolio=portfolio, instrument=instrument, intent=intent, actor=trader, origin=origin)
+    candle = instrument.candles.get()
+    bar = Bar(instrument.symbol, Timeframe.H1, candle.close_time, *[D(100)] * 4, D(1000))
+    realign = filling.legs_realign
+
+    with ThreadPoolExecutor(1) as pool:
+        marks = []
+
+        def marks_come(**more):
+            if not marks:
+                mark = {"instrument": instrument, "price": D(90), "scope": LIVE}
+                marks.append(pool.submit(at_once, [lambda: positions_mark(**mark)]))
+                wait_until(is_somebody_waiting)
+            return realign(**more)
+
+        monkeypatch.setattr(filling, "legs_realign", marks_come)
+        bar_trade(instrument=instrument, bar=bar, window=lambda until, length: pytest.fail("no strategy runs"))
+        assert len(marks[0].result()[0]) == 2
+    for position in positions:
+        position.refresh_from_db()
+        assert position.quantity == D("0.6")
+
+
+def is_somebody_waiting():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return cursor.fetchone()[0] > 0
+
+
+def wait_until(condition):
+    until = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.01)

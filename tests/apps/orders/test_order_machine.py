@@ -4,8 +4,6 @@ The venue's reports are put into a letter box and delivered in any order, any nu
 comes of it, the platform's money, positions, quantities and statuses are those that the ledger works out by itself.
 """
 
-from collections import Counter, defaultdict
-from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal as D
 from fractions import Fraction
@@ -27,65 +25,14 @@ from apps.orders.models import Fill, Order
 from apps.orders.services.canceling import OrderNotCancelable, order_cancel
 from apps.orders.services.filling import report_apply
 from apps.orders.services.placing import Origin, order_place
-from apps.orders.services.settling import order_settle
+from apps.orders.services.settling import order_settle, orders_settle, waiting_settle
 from apps.portfolio.models import Portfolio, Position
+from tests.apps.orders.plain_ledger import ENDED, SEEN, Expected, Ledger
 from tests.builders import MARKET_TIME, make_candles_rows, make_connection, make_instrument, make_portfolio
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
-ENDED = ("filled", "canceled", "expired")
 SIDES, BOOKS = st.sampled_from(["buy", "sell"]), st.sampled_from(["manual", "manual", "other"])
-SEEN = Counter()
-"""What has happened in all the lives of a run, so that it is known to have been put to the proof."""
-
-
-@dataclass
-class Expected:
-    """What the ledger knows of an order; `base` is its status as far as fills have no say in it."""
-
-    side: str
-    quantity: D
-    book: str
-    base: str = "pending"
-    filled: D = D(0)
-    at_venue: str = ""
-
-    @property
-    def status(self):
-        if self.filled == self.quantity:
-            return "filled"
-        return "partially_filled" if self.filled and self.base not in ENDED else self.base
-
-
-@dataclass
-class Ledger:
-    """Cash, average-cost positions and fees, in fractions: nothing is rounded but each fill's fee."""
-
-    cash: D = D(100_000)
-    fees: D = D(0)
-    realized: Fraction = Fraction(0)
-    held: dict = field(default_factory=lambda: defaultdict(Fraction))
-    cost: dict = field(default_factory=lambda: defaultdict(Fraction))
-    orders: dict = field(default_factory=dict)
-
-    def fill(self, report):
-        order = self.orders[report.client_order_id]
-        sign, value = (1 if order.side == "buy" else -1), report.price * report.quantity
-        fee = (value * D("0.001")).quantize(D("0.00000001"))
-        order.filled += report.quantity
-        self.cash -= sign * value + fee
-        self.fees += fee
-        quantity, price, book = Fraction(report.quantity), Fraction(report.price), order.book
-        if self.held[book] * sign < 0:
-            SEEN["flip" if quantity > abs(self.held[book]) else "close"] += 1
-            closed = min(quantity, abs(self.held[book]))
-            share = self.cost[book] * closed / abs(self.held[book])
-            self.realized += -sign * closed * price - share
-            self.held[book] += sign * closed
-            self.cost[book] -= share
-            quantity -= closed
-        self.held[book] += sign * quantity
-        self.cost[book] += sign * quantity * price
 
 
 class Orders(RuleBasedStateMachine):
@@ -118,12 +65,14 @@ class Orders(RuleBasedStateMachine):
         tenths=st.integers(1, 50),
         distance=st.integers(1, 3),
         book=BOOKS,
-        sent=st.sampled_from(["sent", "sent", "sent", "silently", "not yet"]),
+        sent=st.sampled_from(["alone", "together", "by its task", "silently", "not yet"]),
     )
     def place(self, side, kind, tenths, distance, book, sent):
         name = self._place(side, kind, D(tenths) / 10, distance, book)
-        if sent == "sent":
+        if sent == "alone":
             self._settle(name)
+        elif sent in ("together", "by its task"):
+            self._settle_with_others(name, sent)
         elif sent == "silently":
             self._send_to_a_venue_that_takes_the_order_and_does_not_answer(name)
 
@@ -144,8 +93,25 @@ class Orders(RuleBasedStateMachine):
         self.ledger.orders[name] = Expected(side, quantity, book)
         return name
 
+    def _settle_with_others(self, name, way):
+        """Settle the order with all that work, or as its task does, which sends with it whatever else waits."""
+        waiting = [other for other, order in self.ledger.orders.items() if order.base == "pending"]
+        if way == "together":
+            names = list(dict.fromkeys([name, *sorted(self.working())]))
+            assert orders_settle([self.row(other) for other in names]) == len(names)
+        else:
+            names = waiting if name in waiting else [name]
+            waiting_settle(order_id=self.row(name).pk)
+        if len(set(names) & set(waiting)) > 1:
+            SEEN["sent together"] += 1
+        for other in names:
+            self._note_settled(other)
+
     def _settle(self, name):
         order_settle(order_id=self.row(name).pk)
+        self._note_settled(name)
+
+    def _note_settled(self, name):
         order = self.ledger.orders[name]
         if order.base == "pending":
             order.base, order.at_venue = "open", "open"
@@ -220,7 +186,11 @@ class Orders(RuleBasedStateMachine):
         self._take_over_fills()
 
     @precondition(lambda self: self.ledger.orders)
-    @rule(data=st.data(), what=st.sampled_from(["settle", "cancel", "replace"]), distance=st.integers(1, 3))
+    @rule(
+        data=st.data(),
+        what=st.sampled_from(["settle", "together", "by its task", "cancel", "replace"]),
+        distance=st.integers(1, 3),
+    )
     def somebody_acts(self, data, what, distance):
         """Settle, cancel or replace an order: put another in its place, of what remains once its end is certain."""
         unheard = [report.client_order_id for report in self.box]  # Of these there is more to be got wrong.
@@ -228,6 +198,8 @@ class Orders(RuleBasedStateMachine):
         order = self.ledger.orders[name]
         if what == "settle":
             self._settle(name)
+        elif what in ("together", "by its task"):
+            self._settle_with_others(name, what)
         elif order.status in ENDED:
             with pytest.raises(OrderNotCancelable):
                 order_cancel(order=self.row(name), actor=self.trader)
@@ -288,7 +260,15 @@ def run(trader, **bounds):
     run_state_machine_as_test(
         lambda: Orders(trader), settings=settings(deadline=None, suppress_health_check=checks, **bounds)
     )
-    happened = {"fill of submitted", "fill of partially_filled", "fill of canceled", "again", "close", "flip"}
+    happened = {
+        "fill of submitted",
+        "fill of partially_filled",
+        "fill of canceled",
+        "again",
+        "close",
+        "flip",
+        "sent together",
+    }
     assert happened <= SEEN.keys(), SEEN
 
 
