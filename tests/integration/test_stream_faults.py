@@ -27,7 +27,7 @@ from tests.builders import make_user
 from tests.integration.streams import WEB, Open, Server, bearer, event, session_of, valkey
 from tests.processes import free_port, granian
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seeded_roles")]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.mark.parametrize("origin", ["http://[::1", "//", "http://localhost:99999999", "http://localhost:x"])
