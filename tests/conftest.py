@@ -16,16 +16,24 @@ from apps.accounts.models import Role, User
 from apps.accounts.services import session_begin, user_create
 from apps.marketdata.models import Instrument
 from apps.portfolio.models import Portfolio
-from tests import restoring
+from tests import migrated, restoring
 from tests.builders import PASSWORD, make_candles_rows, make_instrument, make_portfolio
 
 type ClientFor = Callable[[User | None], APIClient]
 
 
 @pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Migrate once, not in every run."""
+    with django_db_blocker.unblock():
+        migrated.use()
+
+
+@pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
     """Let tests that commit leave the database as the migrations left it."""
     with django_db_blocker.unblock():
+        migrated.store()
         restoring.keep()
     TransactionTestCase._fixture_teardown = lambda case: restoring.restore()  # type: ignore[attr-defined]
 
