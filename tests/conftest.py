@@ -6,19 +6,36 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
-from django.apps import apps
 from django.conf import LazySettings
+from django.test import TransactionTestCase
 from django_redis import get_redis_connection
+from pytest_django.plugin import DjangoDbBlocker
 from rest_framework.test import APIClient
 
-from apps.accounts import roles
 from apps.accounts.models import Role, User
 from apps.accounts.services import session_begin, user_create
 from apps.marketdata.models import Instrument
 from apps.portfolio.models import Portfolio
+from tests import migrated, restoring
 from tests.builders import PASSWORD, make_candles_rows, make_instrument, make_portfolio
 
 type ClientFor = Callable[[User | None], APIClient]
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Migrate once, not in every run."""
+    with django_db_blocker.unblock():
+        migrated.use()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Let tests that commit leave the database as the migrations left it."""
+    with django_db_blocker.unblock():
+        migrated.store()
+        restoring.keep()
+    TransactionTestCase._fixture_teardown = lambda case: restoring.restore()  # type: ignore[attr-defined]
 
 
 @pytest.fixture(autouse=True)
@@ -35,12 +52,6 @@ def _without_cached_rows(request: pytest.FixtureRequest) -> None:
         for pattern in ("algotrendy:market:*", "algotrendy:forming:*", "*:access:*"):
             for key in client.scan_iter(pattern):
                 client.delete(key)
-
-
-@pytest.fixture
-def seeded_roles(transactional_db: None) -> None:
-    """Make the roles again: a transactional test before this one has emptied every table."""
-    roles.seed(apps)
 
 
 @pytest.fixture

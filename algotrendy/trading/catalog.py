@@ -13,13 +13,12 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-import talib
-from talib import abstract
 
 from algotrendy.trading import indicators
 from algotrendy.trading.candles import Candles, Floats
 from algotrendy.trading.errors import InvalidParameter, TradingError
 from algotrendy.trading.strategies.base import LARGEST, ParameterSpec, ParameterValue
+from algotrendy.trading.ta_lib import abstract, talib
 
 PRICES = ("open", "high", "low", "close", "volume")
 LEFT_OUT = frozenset({"MAVP", "ZIGZAG"})

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 import numpy as np
-import talib
 
 from algotrendy.trading.candles import Floats
+from algotrendy.trading.ta_lib import talib
 
 type _Known = dict[tuple[str, int, int], tuple[Floats, Floats]]
 _known: ContextVar[_Known | None] = ContextVar("known_indicators", default=None)

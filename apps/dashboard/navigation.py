@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import reverse, reverse_lazy
+from django.urls import reverse
 
 from algotrendy.trading.orders import WORKING
 from apps.alerts.selectors import open_alerts_of
@@ -74,11 +74,11 @@ def sidebar(request: HttpRequest) -> list[Item]:
         {
             "title": "Trade",
             "items": [
-                {"title": "Dashboard", "icon": "space_dashboard", "link": reverse_lazy("admin:index")},
+                {"title": "Dashboard", "icon": "space_dashboard", "link": reverse("admin:index")},
                 {
                     "title": "Market data",
                     "icon": "candlestick_chart",
-                    "link": reverse_lazy("admin:market"),
+                    "link": reverse("admin:market"),
                     "permission": _may("marketdata.view_candle"),
                 },
                 {
@@ -140,7 +140,7 @@ def sidebar(request: HttpRequest) -> list[Item]:
                 {
                     "title": "Locked sign-ins",
                     "icon": "lock_clock",
-                    "link": reverse_lazy("admin:axes_accessattempt_changelist"),
+                    "link": reverse("admin:axes_accessattempt_changelist"),
                     "permission": _may("accounts.view_user"),
                 },
                 _page("Rate limits", "speed", "accounts", "ratelimit"),
@@ -156,7 +156,7 @@ def tabs(request: HttpRequest) -> list[Item]:
         {
             "models": [model],
             "items": [
-                {"title": "All", "link": reverse_lazy(page), "active": _is_state(None)},
+                {"title": "All", "link": reverse(page), "active": _is_state(None)},
                 {"title": "Open", "link": f"{reverse(page)}?state=open", "active": _is_state("open")},
             ],
         }
@@ -206,7 +206,7 @@ def _page(title: str, icon: str, app: str, model: str) -> Item:
     return {
         "title": title,
         "icon": icon,
-        "link": reverse_lazy(f"admin:{app}_{model}_changelist"),
+        "link": reverse(f"admin:{app}_{model}_changelist"),
         "permission": _may(f"{app}.view_{model}"),
     }
 

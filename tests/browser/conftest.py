@@ -31,7 +31,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(here):
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.usefixtures("seeded_roles"))
             item.add_marker(pytest.mark.django_db(transaction=True))
 
 
@@ -59,7 +58,6 @@ class Site:
 
     web: str
     stream: str
-    web_port: int
 
 
 @pytest.fixture(scope="module")
@@ -77,23 +75,17 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def addresses(django_db_setup: None) -> Iterator[Site]:
-    """Run the event stream for all tests; it keeps nothing of the database between them."""
+def site(django_db_setup: None) -> Iterator[Site]:
+    """Run a web server and the event stream for all tests: neither keeps anything that a test's end changes."""
     web, stream = free_port(), free_port()
-    found = Site(f"http://localhost:{web}", f"http://localhost:{stream}", web)
-    with granian("asgi", stream, WEB_URL=found.web, STREAM_URL=found.stream):
+    found = Site(f"http://localhost:{web}", f"http://localhost:{stream}")
+    names = {"WEB_URL": found.web, "STREAM_URL": found.stream}
+    with granian("wsgi", web, **names), granian("asgi", stream, **names):
         yield found
 
 
 @pytest.fixture
-def site(addresses: Site, transactional_db: None) -> Iterator[Site]:
-    """Run a web server for one test: it remembers content types, which the next test's database numbers anew."""
-    with granian("wsgi", addresses.web_port, WEB_URL=addresses.web, STREAM_URL=addresses.stream):
-        yield addresses
-
-
-@pytest.fixture
-def user(seeded_roles: None) -> User:
+def user(transactional_db: None) -> User:
     return make_user()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -17,6 +16,7 @@ from playwright.sync_api import Browser, Page
 from apps.accounts.models import User
 from tests.browser.conftest import SIZES
 from tests.processes import free_port, granian
+from tests.serving import serving
 
 WITHOUT_WORKER = "delete window.SharedWorker"
 
@@ -34,12 +34,8 @@ class _Away(BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def _proxy_without_server(port: int) -> Iterator[None]:
-    with ThreadingHTTPServer(("127.0.0.1", port), _Away) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
+    with serving(ThreadingHTTPServer(("127.0.0.1", port), _Away)):
         yield
-        server.shutdown()
-        thread.join()
 
 
 @pytest.mark.parametrize("before", ["", WITHOUT_WORKER], ids=["shared worker", "event source"])

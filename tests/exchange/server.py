@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import threading
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -14,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+from tests.serving import serving
 
 from .formats import FORMATS
 from .trading import TradingVenue
@@ -189,10 +190,5 @@ class _Handler(BaseHTTPRequestHandler):
 @contextlib.contextmanager
 def running(port: int = 0, file: Path | None = None) -> Iterator[LoopbackExchange]:
     """Serve in a thread."""
-    server = LoopbackExchange(port, file)
-    threading.Thread(target=server.serve_forever, name="loopback exchange", daemon=True).start()
-    try:
+    with serving(LoopbackExchange(port, file)) as server:
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()

@@ -57,7 +57,8 @@ class OrderPlatform:
         self.serving = "web"
         self.log = (var.parent / "processes.log").open("ab")
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
-        self.celery = Celery(broker=holder["redis"])
+        # Not the current application, to which the tests after this one send.
+        self.celery = Celery(broker=holder["redis"], set_as_current=False)
         self.celery.conf.broker_transport_options = {"socket_connect_timeout": 1}
         self.celery.conf.task_routes = {"orders.*": {"queue": "orders"}}
         self.is_over = threading.Event()

@@ -29,7 +29,7 @@ AS_NOBODY = (
 def clean_environment(**more: str) -> dict[str, str]:
     """Return the environment of a shell that knows nothing of this test run's servers."""
     kept = {name: value for name, value in os.environ.items() if name not in OURS}
-    return {**kept, "PYTHONPATH": str(PROJECT), "PYTHONDONTWRITEBYTECODE": "1", **more}
+    return {**kept, "PYTHONPATH": str(PROJECT), **more}
 
 
 class Holder:

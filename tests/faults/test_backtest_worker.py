@@ -34,7 +34,7 @@ def worker() -> Iterator[Worker]:
 
 
 @pytest.fixture
-def owner(seeded_roles: None) -> User:
+def owner(transactional_db: None) -> User:
     datasets.install()
     return make_user()
 

@@ -26,7 +26,7 @@ PATIENCE = 60
 
 
 @pytest.fixture
-def exchange(seeded_roles: None) -> Iterator[ExchangeProcess]:
+def exchange(transactional_db: None) -> Iterator[ExchangeProcess]:
     client = Redis.from_url(settings.REDIS_URL)
     client.flushdb()
     with exchange_process() as running:

@@ -14,8 +14,22 @@ from tests.integration.streams import WEB, Open, Server, Stream, bearer
 from tests.processes import free_port, granian
 
 
+@pytest.fixture(scope="module")
+def server(django_db_setup: None) -> Iterator[Server]:
+    """Run one for a module's tests."""
+    with _serving() as running:
+        yield running
+
+
 @pytest.fixture
-def server() -> Iterator[Server]:
+def own_server(django_db_setup: None) -> Iterator[Server]:
+    """Run one for a test that ends it, or that measures what it holds."""
+    with _serving() as running:
+        yield running
+
+
+@contextlib.contextmanager
+def _serving() -> Iterator[Server]:
     port = free_port()
     with granian("asgi", port, WEB_URL=WEB) as process:
         yield Server(port, process, settings.REDIS_URL)

@@ -15,11 +15,11 @@ from tests.apps.dashboard.conftest import book_of
 from tests.builders import make_user
 from tests.processes import free_port, granian
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seeded_roles")]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def user(seeded_roles: None) -> User:
+def user(transactional_db: None) -> User:
     return make_user()
 
 

@@ -39,7 +39,6 @@ def _figures(response: requests.Response) -> tuple[int, int, str]:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("seeded_roles")
 def test_processes_share_counts_and_take_over_an_administrators_limits(tmp_path: Path) -> None:
     first, second, store = free_port(), free_port(), free_port()
     console = Client()
@@ -174,7 +173,6 @@ def test_counts_end_by_themselves() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("seeded_roles")
 @pytest.mark.parametrize(("trusted", "shared"), [("", True), ("127.0.0.1", False)])
 def test_a_web_server_believes_only_its_own_proxies(trusted: str, shared: bool, tmp_path: Path) -> None:
     port, store = free_port(), free_port()

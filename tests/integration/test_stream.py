@@ -17,7 +17,7 @@ from tests.builders import make_user
 from tests.integration.streams import WEB, Open, Server, bearer, event, session_of, valkey
 from tests.processes import free_port, granian
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seeded_roles")]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_who_is_let_in(server: Server) -> None:
@@ -152,15 +152,15 @@ def test_the_stream_goes_on_after_redis_was_restarted(listen: Open, tmp_path: Pa
         assert stream.next("orders")[1]["id"] == "back"
 
 
-def test_open_streams_do_not_hold_up_the_end(server: Server, listen: Open) -> None:
-    listen(server, make_user())
+def test_open_streams_do_not_hold_up_the_end(own_server: Server, listen: Open) -> None:
+    listen(own_server, make_user())
     started = time.monotonic()
-    server.process.send_signal(signal.SIGTERM)
-    server.process.wait(timeout=10)
+    own_server.process.send_signal(signal.SIGTERM)
+    own_server.process.wait(timeout=10)
     assert time.monotonic() - started < 3
 
 
-def test_no_stream_holds_a_database_connection(server: Server, listen: Open) -> None:
+def test_no_stream_holds_a_database_connection(own_server: Server, listen: Open) -> None:
     from django.db import connection
 
     def connections() -> int:
@@ -171,7 +171,7 @@ def test_no_stream_holds_a_database_connection(server: Server, listen: Open) -> 
     trader = make_user()
     before = connections()
     for _ in range(8):
-        listen(server, trader)
+        listen(own_server, trader)
     deadline = time.monotonic() + 5  # a closed connection's server process takes a moment to go
     while connections() > before and time.monotonic() < deadline:
         time.sleep(0.05)

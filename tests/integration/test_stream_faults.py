@@ -27,7 +27,7 @@ from tests.builders import make_user
 from tests.integration.streams import WEB, Open, Server, bearer, event, session_of, valkey
 from tests.processes import free_port, granian
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seeded_roles")]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.mark.parametrize("origin", ["http://[::1", "//", "http://localhost:99999999", "http://localhost:x"])
@@ -61,22 +61,22 @@ def test_while_redis_is_away_a_session_is_not_taken_for_signed_out() -> None:
     assert answer.status_code == 503
 
 
-def test_a_client_that_does_not_read_costs_little_memory(server: Server, listen: Open) -> None:
+def test_a_client_that_does_not_read_costs_little_memory(own_server: Server, listen: Open) -> None:
     """40 MB are published to somebody who reads nothing; the queue keeps 256 events of 20 kB, which is 5 MB."""
     trader = make_user()
-    stream = listen(server, trader, "?topics=fills")
-    before = _memory(server.process)
+    stream = listen(own_server, trader, "?topics=fills")
+    before = _memory(own_server.process)
     padding = "x" * 20_000
     for batch in range(20):
-        server.publish(*(event("fills", {"order": f"{batch}-{n}", "padding": padding}, trader) for n in range(100)))
-    server.publish(event("fills", {"order": "last"}, trader))
+        own_server.publish(*(event("fills", {"order": f"{batch}-{n}", "padding": padding}, trader) for n in range(100)))
+    own_server.publish(event("fills", {"order": "last"}, trader))
     kinds, last = set(), ""
     while last != "last":
         kind, data = stream.next("fills", "resync", within=20)
         kinds.add(kind)
         last = data.get("order", last)
     assert "resync" in kinds
-    assert _memory(server.process) - before < 25_000_000
+    assert _memory(own_server.process) - before < 25_000_000
 
 
 def test_a_connection_to_redis_that_is_cut_is_made_again_and_told(listen: Open, tmp_path: Path) -> None:

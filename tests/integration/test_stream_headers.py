@@ -12,7 +12,7 @@ from tests.builders import make_user
 from tests.processes import free_port, granian
 
 WEB, FRIEND = "http://localhost:8000", "http://app.localhost:9000"
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seeded_roles")]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def stream(transactional_db: None) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}/api/stream"
 
 
-def test_the_stream_and_its_refusals_carry_the_safety_headers(stream: str, seeded_roles: None) -> None:
+def test_the_stream_and_its_refusals_carry_the_safety_headers(stream: str, transactional_db: None) -> None:
     bearer = {"Authorization": f"Bearer {session_begin(user=make_user()).access}"}
     for headers, status in ((bearer, 200), ({}, 401)):
         with requests.get(stream, headers=headers, stream=True, timeout=5) as answer:

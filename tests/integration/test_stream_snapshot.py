@@ -20,7 +20,7 @@ from tests.builders import make_alert, make_candles_rows, make_feed, make_histor
 from tests.integration.streams import WEB, Open, Server, bearer, event, valkey
 from tests.processes import free_port, granian
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seeded_roles")]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Generator
 from contextlib import ExitStack
 from pathlib import Path
@@ -30,6 +31,7 @@ _stack = ExitStack()
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
     """Come before pytest-django, whose own hook of this name loads the settings."""
+    _keep_bytecode()
     if _needs_engines(early_config.known_args_namespace):
         try:
             _start()
@@ -42,6 +44,12 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 
 def pytest_unconfigure() -> None:
     _stack.close()
+
+
+def _keep_bytecode() -> None:
+    """Compile the project once even where the machine says otherwise: tests start dozens of processes of it."""
+    sys.dont_write_bytecode = False
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def _needs_engines(options: object) -> bool:

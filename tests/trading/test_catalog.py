@@ -9,6 +9,7 @@ import pytest
 
 from algotrendy.trading import catalog
 from algotrendy.trading.errors import InvalidParameter
+from algotrendy.trading.ta_lib import talib
 from tests.trading import reference
 from tests.trading.builders import eurusd, make_candles
 
@@ -22,8 +23,6 @@ def values(name: str, **parameters: Any) -> dict[str, Any]:
 
 
 def test_there_is_every_function_of_talib_but_two_and_two_of_our_own() -> None:
-    import talib
-
     assert set(NAMES) == {name.lower() for name in talib.get_functions()} - {"mavp", "zigzag"} | {"vwap", "volatility"}
 
 

@@ -1,13 +1,18 @@
 """Each indicator agrees with its published formula on real candles, and says nothing before it can."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
-import talib
 
 from algotrendy.trading import indicators
+from algotrendy.trading.ta_lib import talib
 from tests.trading import reference
 from tests.trading.builders import eurusd, make_candles
 
+PROJECT = Path(__file__).resolve().parents[2]
 REAL = eurusd(400)
 C, H, L, V = (column.tolist() for column in (REAL.close, REAL.high, REAL.low, REAL.volume))
 
@@ -68,3 +73,10 @@ def test_within_remembering_an_indicator_is_worked_out_once_and_kept_apart_by_co
         with pytest.raises(ValueError, match="read-only"):
             first[:] = 0
     assert indicators.sma(one, 5) is not first
+
+
+def test_what_knows_indicators_does_not_load_pandas_and_polars():
+    """Every process of the platform does; each of them would start half a second later and be 60 MB larger."""
+    start = "import sys, algotrendy.trading.catalog; print(sorted({'pandas', 'polars', 'talib'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", start], capture_output=True, text=True, cwd=PROJECT, check=True)
+    assert done.stdout == "['talib']\n"

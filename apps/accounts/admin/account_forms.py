@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from typing import Any
 
 from django import forms
@@ -18,6 +17,7 @@ from unfold.widgets import (
 
 from apps.accounts.models import Scope
 from apps.accounts.models.api_keys import validate_network
+from apps.accounts.models.users import time_zones
 
 
 def password_field(label: str = "Current password", *, is_new: bool = False, **kwargs: Any) -> forms.CharField:
@@ -40,8 +40,7 @@ class DetailsForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        zones = sorted(zoneinfo.available_timezones())
-        self.fields["time_zone"].choices = [(name, name) for name in zones]  # type: ignore[attr-defined]
+        self.fields["time_zone"].choices = [(name, name) for name in sorted(time_zones())]  # type: ignore[attr-defined]
 
 
 class PasswordForm(forms.Form):

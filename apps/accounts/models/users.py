@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import zoneinfo
 
 from django.conf import settings
@@ -24,8 +25,14 @@ class Role(models.TextChoices):
     VIEWER = "Viewer", "Viewer"
 
 
+@functools.cache
+def time_zones() -> frozenset[str]:
+    """Return the names of the IANA time zones, which takes a walk through the machine's files."""
+    return frozenset(zoneinfo.available_timezones())
+
+
 def validate_time_zone(name: str) -> None:
-    if name not in zoneinfo.available_timezones():
+    if name not in time_zones():
         raise ValidationError(f"{name} is no IANA time zone; use a name such as Europe/Berlin.")
 
 

@@ -25,7 +25,7 @@ from tests.apps.accounts.conftest import Call
 from tests.builders import PASSWORD
 from tests.conftest import ClientFor, Desk
 
-live = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seeded_roles")]
+live = pytest.mark.django_db(transaction=True)
 ORDER = {"symbol": "BTC/USD", "side": "buy", "type": "market", "quantity": "0.1"}
 
 
@@ -204,7 +204,6 @@ def test_a_wrong_secret_is_refused_like_an_unknown_prefix(trader: User, call: Ca
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("seeded_roles")
 def test_when_and_from_where_a_key_was_used_is_kept_and_recorded_once_an_hour(trader: User, call: Call) -> None:
     key, text = make_key(trader)
     for _ in range(3):

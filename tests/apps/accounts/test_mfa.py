@@ -137,7 +137,6 @@ def test_five_wrong_codes_lock_for_a_quarter_of_an_hour(trader: User, call: Call
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("seeded_roles")
 def test_of_two_uses_of_one_code_at_once_one_is_taken(trader: User) -> None:
     secret, codes = enrolled(trader)
     for code in (password_at(secret, time.time()), codes[0]):

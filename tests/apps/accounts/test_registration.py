@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import smtplib
 import socketserver
-import threading
 import time
 from collections.abc import Iterator
 from email import message_from_bytes, policy
@@ -21,6 +20,7 @@ from apps.accounts.services.passwords import reset_token
 from apps.accounts.services.registration import LINK_DAYS, verification_token
 from tests.apps.accounts.conftest import Call
 from tests.builders import PASSWORD
+from tests.serving import serving
 
 NEW = {"username": "newcomer", "email": "New@Example.com", "password": "a-long-enough-passphrase"}
 
@@ -216,10 +216,8 @@ class _Conversation(socketserver.StreamRequestHandler):
 
 @pytest.fixture
 def mailbox() -> Iterator[_Mailbox]:
-    with _Mailbox() as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with serving(_Mailbox()) as server:
         yield server
-        server.shutdown()
 
 
 def test_a_letter_that_the_mail_server_refuses_for_now_is_sent_again(

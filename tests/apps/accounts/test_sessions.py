@@ -65,7 +65,6 @@ def test_a_wrong_name_and_a_wrong_password_answer_alike(name: str, password: str
 
 
 @live
-@pytest.mark.usefixtures("seeded_roles")
 def test_an_account_that_is_switched_off_does_not_get_in(trader: User, admin: User) -> None:
     before = _sign_in()
     assert _me(before["access"]) == 200
@@ -90,7 +89,6 @@ def test_refresh_tokens_are_exchanged_for_new_ones(trader: User) -> None:
 
 
 @live
-@pytest.mark.usefixtures("seeded_roles")
 def test_a_used_refresh_token_that_comes_back_ends_the_whole_family(trader: User) -> None:
     stolen, other_device = _sign_in(), _sign_in()
     _, newer = _post("refresh", refresh=stolen["refresh"])
@@ -106,7 +104,6 @@ def test_a_used_refresh_token_that_comes_back_ends_the_whole_family(trader: User
 
 
 @live
-@pytest.mark.usefixtures("seeded_roles")
 def test_of_two_refreshes_at_once_one_wins(trader: User) -> None:
     refresh = session_begin(user=trader).refresh
     outcomes: list[str] = []
@@ -131,7 +128,6 @@ def test_of_two_refreshes_at_once_one_wins(trader: User) -> None:
 
 
 @live
-@pytest.mark.usefixtures("seeded_roles")
 def test_signing_out_ends_refresh_and_access_tokens(trader: User) -> None:
     session = _sign_in()
     assert _me(session["access"]) == 200
@@ -175,7 +171,6 @@ def test_only_so_many_verified_tokens_are_remembered(trader: User, monkeypatch: 
 
 
 @live
-@pytest.mark.usefixtures("seeded_roles")
 def test_tokens_of_a_deleted_account_are_refused(trader: User) -> None:
     session = _sign_in()
     trader.delete()
@@ -184,7 +179,6 @@ def test_tokens_of_a_deleted_account_are_refused(trader: User) -> None:
 
 
 @live
-@pytest.mark.usefixtures("seeded_roles")
 def test_a_new_password_ends_every_session(trader: User, client_for: ClientFor) -> None:
     session = _sign_in()
     assert _me(session["access"]) == 200
@@ -197,7 +191,6 @@ def test_a_new_password_ends_every_session(trader: User, client_for: ClientFor) 
 
 
 @live
-@pytest.mark.usefixtures("seeded_roles")
 def test_a_password_that_djangos_own_ways_have_set_ends_every_session_too(trader: User) -> None:
     session = _sign_in()
     trader.refresh_from_db()
@@ -208,7 +201,6 @@ def test_a_password_that_djangos_own_ways_have_set_ends_every_session_too(trader
 
 
 @live
-@pytest.mark.usefixtures("seeded_roles")
 def test_another_role_takes_effect_at_once(trader: User, admin: User) -> None:
     session = _sign_in()
     assert _me(session["access"]) == 200
@@ -220,7 +212,6 @@ def test_another_role_takes_effect_at_once(trader: User, admin: User) -> None:
 
 
 @live
-@pytest.mark.usefixtures("seeded_roles")
 def test_a_roles_permission_that_is_taken_away_is_gone_at_once(trader: User) -> None:
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {_sign_in()['access']}")
@@ -233,7 +224,6 @@ def test_a_roles_permission_that_is_taken_away_is_gone_at_once(trader: User) -> 
 
 
 @live
-@pytest.mark.usefixtures("seeded_roles")
 def test_sign_ins_are_listed_and_ended_one_by_one_or_all_at_once(trader: User, other_trader: User) -> None:
     phone, laptop = _sign_in(), _sign_in()
     theirs = session_begin(user=other_trader)
@@ -264,7 +254,6 @@ def test_a_password_is_not_changed_without_the_current_one(trader: User, client_
 
 
 @live
-@pytest.mark.usefixtures("seeded_roles")
 def test_one_changes_ones_own_account(trader: User, client_for: ClientFor) -> None:
     client = client_for(trader)
     change = {"first_name": "Ada", "time_zone": "Europe/Berlin"}

@@ -46,7 +46,6 @@ def test_an_administrator_makes_an_account(admin: User, client_for: ClientFor, c
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("seeded_roles")
 @pytest.mark.parametrize(
     ("change", "status"), [({"is_active": False}, 401), ({"role": "Viewer"}, 401), ({"tier": "enterprise"}, 200)]
 )
@@ -80,7 +79,6 @@ def test_administrators_cannot_take_their_own_rights_away(
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("seeded_roles")
 def test_the_console_changes_a_role_at_once_and_records_it(
     admin: User,
     trader: User,

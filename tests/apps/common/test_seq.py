@@ -3,7 +3,6 @@
 import json
 import logging
 import socket
-import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -13,6 +12,7 @@ import structlog
 from apps.common import seq
 from apps.common.redaction import HIDDEN, redact
 from apps.common.seq import SeqHandler
+from tests.serving import serving
 
 
 class Recorder(BaseHTTPRequestHandler):
@@ -31,10 +31,8 @@ class Recorder(BaseHTTPRequestHandler):
 def server():
     running = ThreadingHTTPServer(("127.0.0.1", 0), Recorder)
     running.got, running.status = [], 201
-    threading.Thread(target=running.serve_forever, daemon=True).start()
-    yield running
-    running.shutdown()
-    running.server_close()
+    with serving(running):
+        yield running
 
 
 def logger_to(url, **options):

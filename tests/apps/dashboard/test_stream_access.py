@@ -21,7 +21,6 @@ def message(topic: str, **data: Any) -> dict[str, Any]:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("seeded_roles")
 @pytest.mark.parametrize("change", [{"is_active": False}, {"password": "another"}])
 def test_a_stream_ends_soon_after_its_user_is_shut_out(change: dict[str, Any]) -> None:
     user = make_user()

@@ -12,7 +12,7 @@ from apps.accounts.models import AuditEvent, Role, User
 from apps.marketdata.models import Download, Feed
 from tests.builders import make_feed, make_instrument, make_user
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded_roles")]
+pytestmark = pytest.mark.django_db
 FEEDS = "/admin/marketdata/feed/add/"
 DOWNLOADS = "/admin/marketdata/download/add/"
 

@@ -12,7 +12,7 @@ from apps.accounts.services import session_begin
 from apps.marketdata.models import Download, Gap, Outage
 from tests.builders import make_history, make_instrument, make_user
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seeded_roles")]
+pytestmark = pytest.mark.django_db
 MONDAY = datetime(2024, 3, 4, tzinfo=UTC)
 
 

@@ -45,7 +45,7 @@ def at_once(calls):
 
 
 @pytest.fixture
-def place(seeded_roles, trader):
+def place(transactional_db, trader):
     instrument = make_instrument()
     make_candles_rows(instrument, [100])
     portfolios = [make_portfolio(trader, name=name) for name in ("One", "Two")]
@@ -70,7 +70,7 @@ def test_orders_at_once_share_the_limit(place):
 
 
 @pytest.fixture
-def place_anywhere(seeded_roles, trader):
+def place_anywhere(transactional_db, trader):
     """Place an order of 100 each in one of six instruments."""
     instruments = [make_instrument(f"{name}/USD") for name in ("BTC", "ETH", "ADA", "SOL", "XRP", "DOT")]
     for instrument in instruments:

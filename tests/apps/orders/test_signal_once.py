@@ -27,7 +27,7 @@ class Killed(BaseException):
 
 
 @pytest.fixture
-def strategy(seeded_roles, trader, monkeypatch):
+def strategy(transactional_db, trader, monkeypatch):
     instrument = make_instrument()
     make_candles_rows(instrument, [100, 101, 102])
     rule = add_rule(monkeypatch, Sure)

@@ -27,7 +27,7 @@ TASK = "strategies.run_backtest"
 
 
 @pytest.fixture
-def owner(seeded_roles: None) -> User:
+def owner(transactional_db: None) -> User:
     make_candles_rows(make_instrument(), [100, 100, 101, 103, 106, 103, 100, 97, 99, 103, 108, 104])
     return make_user()
 

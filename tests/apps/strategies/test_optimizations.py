@@ -45,7 +45,7 @@ def wave(count: int) -> list[float]:
 
 
 @pytest.fixture
-def owner(seeded_roles: None) -> User:
+def owner(transactional_db: None) -> User:
     make_candles_rows(make_instrument(), wave(240))
     return make_user()
 
