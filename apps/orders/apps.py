@@ -29,6 +29,6 @@ def _trade(candle: dict[str, Any]) -> None:
 
 def _watch(tick: dict[str, Any]) -> None:
     """Have the newest price of an instrument looked at, within its candle."""
-    from .services.watching import watch_request
+    from .services.market.watching import watch_request
 
     watch_request(symbol=tick["symbol"])

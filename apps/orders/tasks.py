@@ -16,20 +16,26 @@ from apps.brokers.models import BrokerConnection
 from apps.common.jobs import enqueue
 from apps.marketdata.models import Feed
 from apps.orders.selectors import is_at_exchange
-from apps.orders.services.approving import signals_lapse
-from apps.orders.services.expiring import orders_expire
-from apps.orders.services.flattening import halt_flatten, halts_flatten
-from apps.orders.services.following import connection_follow, connections_to_follow
+from apps.orders.services.holdings.flattening import halt_flatten, halts_flatten
+from apps.orders.services.market.summarizing import portfolios_summarize
+from apps.orders.services.market.trading import feed_trade
+from apps.orders.services.market.watching import price_watch, prices_watch
 from apps.orders.services.reconciling import (
     ReconciliationRunning,
     connection_reconcile,
     connections_to_reconcile,
     reconciliation_alerts,
 )
-from apps.orders.services.settling import order_settle, stray_connections, strays_settle, waiting_send, waiting_settle
-from apps.orders.services.summarizing import portfolios_summarize
-from apps.orders.services.trading import feed_trade
-from apps.orders.services.watching import price_watch, prices_watch
+from apps.orders.services.signals.approving import signals_lapse
+from apps.orders.services.venue.expiring import orders_expire
+from apps.orders.services.venue.following import connection_follow, connections_to_follow
+from apps.orders.services.venue.settling import (
+    order_settle,
+    stray_connections,
+    strays_settle,
+    waiting_send,
+    waiting_settle,
+)
 from apps.portfolio.services import halts_expire, halts_tell
 
 

@@ -22,7 +22,7 @@ from apps.marketdata import datasets
 from apps.marketdata.models import Candle, Feed, Instrument
 from apps.marketdata.services.priming import feed_prime
 from apps.orders.models import Fill, Order, OrderEvent, SeriesCursor
-from apps.orders.services.trading import feed_start
+from apps.orders.services.market.trading import feed_start
 from apps.portfolio.models import Portfolio
 from apps.strategies.services import strategy_create, strategy_enable
 from tests.builders import make_portfolio

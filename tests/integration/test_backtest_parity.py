@@ -13,7 +13,7 @@ from algotrendy.trading.strategies import registry
 from apps.marketdata import datasets
 from apps.marketdata.models import Instrument
 from apps.orders.models import Fill, Order
-from apps.orders.services.replaying import replay_trade
+from apps.orders.services.market.replaying import replay_trade
 from apps.strategies.backtests import Period, strategies_backtest
 from apps.strategies.models import Strategy
 from apps.strategies.services import strategy_create

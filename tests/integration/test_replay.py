@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from apps.marketdata import datasets
 from apps.marketdata.models import Instrument
 from apps.orders.models import Fill, Order, OrderEvent
-from apps.orders.services.replaying import NothingToReplay, replay_trade
+from apps.orders.services.market.replaying import NothingToReplay, replay_trade
 from apps.portfolio.models import EquitySnapshot, Portfolio
 from apps.strategies.services import strategy_create, strategy_enable
 from tests.builders import make_portfolio

@@ -16,7 +16,7 @@ from apps.brokers.services import paper_connection_create
 from apps.marketdata import datasets
 from apps.marketdata.models import Feed, Instrument, Source
 from apps.marketdata.services.priming import feed_prime
-from apps.orders.services.trading import feed_start
+from apps.orders.services.market.trading import feed_start
 from apps.portfolio.models import Portfolio
 from apps.portfolio.services import portfolio_create
 from apps.strategies.models import Strategy

@@ -1,3 +1,3 @@
-"""The console's pages of trading: orders, what happened to them, and the closing of positions."""
+"""The console's pages of trading: orders, positions, halts, signals that wait, comparisons with venues."""
 
-from . import facts, orders, positions  # noqa: F401 - registers the pages
+from . import facts, halts, orders, positions, reconciliations, signals  # noqa: F401 - registers the pages

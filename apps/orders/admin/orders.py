@@ -12,9 +12,6 @@ from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-import apps.orders.admin_halts
-import apps.orders.approving_admin
-import apps.orders.reconciliation_admin  # noqa: F401 - registers its page
 from algotrendy.trading.orders import WORKING
 from algotrendy.trading.values import OrderType
 from apps.common.console import FactAdmin, act, amount, meter, money, relative_time, status_badge
@@ -24,7 +21,7 @@ from apps.orders.dialogs import CancelAllForm, CancelForm
 from apps.orders.filters import WorkingFilter
 from apps.orders.models import Order
 from apps.orders.selectors import orders_of
-from apps.orders.services.canceling import order_cancel, orders_cancel
+from apps.orders.services.entry.canceling import order_cancel, orders_cancel
 
 from .replacement import ReplaceForm
 from .ticket import TicketForm

@@ -17,8 +17,8 @@ from algotrendy.trading.values import MarginMode
 from apps.common.console import act, amount, money, relative_time, signed
 from apps.common.console.figures import side_badge
 from apps.orders.ledger import LedgerRow, portfolio_ledger
-from apps.orders.services.closing import position_close, positions_close
-from apps.orders.services.reprotecting import position_protect
+from apps.orders.services.holdings.closing import position_close, positions_close
+from apps.orders.services.holdings.reprotecting import position_protect
 from apps.portfolio.admin import PositionAdmin
 from apps.portfolio.models import Portfolio, Position
 from apps.portfolio.selectors import portfolios_of, positions_of

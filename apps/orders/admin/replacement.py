@@ -16,7 +16,7 @@ from apps.common.console import ConfirmForm, amount
 from apps.orders.dialogs import sentence
 from apps.orders.models import Order, validate_client_order_id
 from apps.orders.selectors import orders_of
-from apps.orders.services.replacing import order_replace, replacement_check
+from apps.orders.services.entry.replacing import order_replace, replacement_check
 
 from .ticket import figure
 

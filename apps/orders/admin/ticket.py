@@ -19,8 +19,8 @@ from apps.common.console import amount, money
 from apps.common.models import choices_of
 from apps.marketdata.models import Instrument
 from apps.orders.models import validate_client_order_id
-from apps.orders.services.placing import order_place
-from apps.orders.services.previewing import Preview, order_preview
+from apps.orders.services.entry.placing import order_place
+from apps.orders.services.entry.previewing import Preview, order_preview
 from apps.portfolio.models import Portfolio
 from apps.portfolio.selectors import portfolios_of
 

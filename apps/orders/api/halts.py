@@ -17,7 +17,7 @@ from apps.common.api.errors import answer_with
 from apps.common.api.filters import TruthFilter
 from apps.common.api.serializers import OwnedField, RowSerializer, StrictSerializer, UtcDateTimeField
 from apps.common.api.views import ApiView, ListView, checked, row_or_404
-from apps.orders.services.halting import place_of
+from apps.orders.services.entry.halting import place_of
 from apps.portfolio.halting import halts_of
 from apps.portfolio.models import HaltCause, HaltWidth, TradingHalt
 from apps.portfolio.selectors import portfolios_of

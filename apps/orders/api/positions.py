@@ -19,8 +19,8 @@ from apps.common.api.views import ApiView, ListView, checked, row_or_404
 from apps.orders.ledger import Ledger, fills_csv, ledger_csv, portfolio_ledger
 from apps.orders.models import Fill
 from apps.orders.selectors import fills_of
-from apps.orders.services.closing import CloseTooLarge, PositionClosed, position_close, positions_close
-from apps.orders.services.reprotecting import position_protect
+from apps.orders.services.holdings.closing import CloseTooLarge, PositionClosed, position_close, positions_close
+from apps.orders.services.holdings.reprotecting import position_protect
 from apps.portfolio.api.serializers import PositionSerializer
 from apps.portfolio.selectors import portfolios_of, positions_of
 

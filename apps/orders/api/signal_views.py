@@ -12,7 +12,7 @@ from apps.accounts.api.requests import signed_in
 from apps.common.api.errors import answer_with
 from apps.common.api.throttling import ORDERS
 from apps.common.api.views import ApiView, row_or_404
-from apps.orders.services.approving import SignalDecided, SignalLapsed, signal_approve, signal_decline
+from apps.orders.services.signals.approving import SignalDecided, SignalLapsed, signal_approve, signal_decline
 from apps.strategies.api.serializers import SignalSerializer
 from apps.strategies.selectors import signals_of
 

@@ -17,11 +17,11 @@ from apps.common.api.throttling import ORDERS
 from apps.common.api.views import ApiView, ListView, checked, row_or_404
 from apps.orders.models import Fill, Order
 from apps.orders.selectors import fills_of, orders_of
-from apps.orders.services.canceling import OrderNotCancelable, order_cancel, orders_cancel
-from apps.orders.services.listing import order_list_place
-from apps.orders.services.placing import OrderDenied, Origin, order_place
-from apps.orders.services.repeating import ClientOrderIdReused
-from apps.orders.services.replacing import OrderNotReplaceable, order_replace
+from apps.orders.services.entry.canceling import OrderNotCancelable, order_cancel, orders_cancel
+from apps.orders.services.entry.listing import order_list_place
+from apps.orders.services.entry.placing import OrderDenied, Origin, order_place
+from apps.orders.services.entry.repeating import ClientOrderIdReused
+from apps.orders.services.entry.replacing import OrderNotReplaceable, order_replace
 
 from .filters import FillFilter, OrderFilter
 from .serializers import (

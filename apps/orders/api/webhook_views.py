@@ -24,7 +24,7 @@ from apps.common.api.serializers import AmountField, StrictSerializer, UtcDateTi
 from apps.common.api.throttling import ORDERS
 from apps.common.api.views import ApiView
 from apps.common.client_ip import client_ip
-from apps.orders.services.webhooks import Alert, Received, StrategyDisabled, webhook_receive
+from apps.orders.services.signals.webhooks import Alert, Received, StrategyDisabled, webhook_receive
 from apps.strategies.models import SignalOutcome, StrategyWebhook
 from apps.strategies.services.webhooks import WebhookNotValid, WebhookRefused, webhook_admit, webhook_refused
 

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from algotrendy.trading.orders import OrderStatus
 from apps.common.gathering import gathered, row_add, row_known, row_save, rows_keep, written
 from apps.orders.models import Order, OrderEvent
-from apps.orders.services.steps import order_lock
+from apps.orders.services.steps.stepping import order_lock
 from apps.portfolio.models import Portfolio, Position
 from apps.portfolio.services import account_lock, portfolio_lock, portfolios_lock
 from tests.apps.common.rows import MOST, Cases

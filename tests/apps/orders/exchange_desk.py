@@ -14,10 +14,10 @@ from apps.accounts.models import User
 from apps.brokers.models import BrokerConnection
 from apps.brokers.selectors import gateway_of
 from apps.orders.models import Fill, Order, Reconciliation
-from apps.orders.services.following import connection_follow
-from apps.orders.services.placing import order_place
+from apps.orders.services.entry.placing import order_place
 from apps.orders.services.reconciling import connection_reconcile
-from apps.orders.services.settling import order_settle
+from apps.orders.services.venue.following import connection_follow
+from apps.orders.services.venue.settling import order_settle
 from apps.portfolio.models import Position
 from tests.apps.brokers.conftest import KEY, exchange_connection
 from tests.builders import make_candles_rows, make_instrument, make_portfolio

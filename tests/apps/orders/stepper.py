@@ -8,9 +8,9 @@ import pytest
 from algotrendy.trading.candles import Bar
 from algotrendy.trading.orders import OrderIntent
 from algotrendy.trading.values import OrderType, Side, Timeframe
-from apps.orders.services.placing import Origin, order_place
-from apps.orders.services.settling import order_settle
-from apps.orders.services.trading import bar_trade
+from apps.orders.services.entry.placing import Origin, order_place
+from apps.orders.services.market.trading import bar_trade
+from apps.orders.services.venue.settling import order_settle
 from apps.portfolio.models import Portfolio, RiskProfile
 from apps.portfolio.selectors import LIVE
 from tests.builders import MARKET_TIME, make_candles_rows, make_connection, make_instrument, make_portfolio

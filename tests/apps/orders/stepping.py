@@ -13,11 +13,11 @@ from algotrendy.trading.candles import Bar
 from algotrendy.trading.orders import OrderIntent
 from algotrendy.trading.values import OrderType, Side, Timeframe
 from apps.orders.models import Order, OrderClass
-from apps.orders.services.filling import report_apply
-from apps.orders.services.listing import order_list_place
-from apps.orders.services.placing import order_place
-from apps.orders.services.settling import order_settle
-from apps.orders.services.trading import bar_trade
+from apps.orders.services.entry.listing import order_list_place
+from apps.orders.services.entry.placing import order_place
+from apps.orders.services.holdings.filling import report_apply
+from apps.orders.services.market.trading import bar_trade
+from apps.orders.services.venue.settling import order_settle
 from apps.portfolio.models import Position
 from tests.builders import MARKET_TIME, make_candles_rows, make_connection, make_instrument, make_portfolio
 

@@ -10,8 +10,14 @@ from algotrendy.trading.candles import Bar
 from algotrendy.trading.values import Timeframe
 from apps.accounts.models import AuditEvent
 from apps.orders.models import Order
-from apps.orders.services.approving import SignalDecided, SignalLapsed, signal_approve, signal_decline, signals_lapse
-from apps.orders.services.signals import signal_execute
+from apps.orders.services.signals.approving import (
+    SignalDecided,
+    SignalLapsed,
+    signal_approve,
+    signal_decline,
+    signals_lapse,
+)
+from apps.orders.services.signals.executing import signal_execute
 from apps.strategies.models import Signal
 from tests.builders import MARKET_TIME, make_candles_rows, make_order, make_position, make_signal, make_strategy
 

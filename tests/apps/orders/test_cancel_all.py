@@ -6,8 +6,8 @@ from algotrendy.trading.values import Side
 from apps.accounts.models import AuditEvent
 from apps.brokers.models import PaperOrder
 from apps.orders.models import Order
-from apps.orders.services.canceling import orders_cancel
-from apps.orders.services.replacing import order_replace
+from apps.orders.services.entry.canceling import orders_cancel
+from apps.orders.services.entry.replacing import order_replace
 from tests.apps.orders.stepping import Stepped, intent, state
 from tests.builders import make_instrument, make_order, make_portfolio, make_strategy
 

@@ -8,8 +8,8 @@ import pytest
 
 from apps.accounts.models import Action, AuditEvent, User
 from apps.orders.models import Order
-from apps.orders.services.closing import CloseTooLarge, PositionClosed, position_close, positions_close
-from apps.orders.services.repeating import ClientOrderIdReused
+from apps.orders.services.entry.repeating import ClientOrderIdReused
+from apps.orders.services.holdings.closing import CloseTooLarge, PositionClosed, position_close, positions_close
 from tests.apps.orders.stepped_desk import SteppedDesk
 from tests.builders import make_instrument, make_portfolio, make_position
 from tests.conftest import ClientFor

@@ -13,14 +13,14 @@ from algotrendy.trading.orders import OrderIntent
 from algotrendy.trading.values import OrderType, Side, Timeframe
 from apps.brokers.models import PaperOrder
 from apps.orders.models import Order
-from apps.orders.services import filling
-from apps.orders.services.filling import report_apply
-from apps.orders.services.placing import OrderDenied, Origin, order_place
-from apps.orders.services.repeating import ClientOrderIdReused
-from apps.orders.services.replacing import OrderNotReplaceable, order_replace
-from apps.orders.services.sending import orders_send
-from apps.orders.services.settling import order_settle, orders_settle, waiting_settle
-from apps.orders.services.trading import bar_trade
+from apps.orders.services.entry.placing import OrderDenied, Origin, order_place
+from apps.orders.services.entry.repeating import ClientOrderIdReused
+from apps.orders.services.entry.replacing import OrderNotReplaceable, order_replace
+from apps.orders.services.holdings import filling
+from apps.orders.services.holdings.filling import report_apply
+from apps.orders.services.market.trading import bar_trade
+from apps.orders.services.venue.sending import orders_send
+from apps.orders.services.venue.settling import order_settle, orders_settle, waiting_settle
 from apps.portfolio.models import RiskProfile
 from apps.portfolio.selectors import LIVE
 from apps.portfolio.services import positions_mark

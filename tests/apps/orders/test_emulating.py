@@ -11,7 +11,7 @@ from apps.accounts.models import User
 from apps.brokers import selectors
 from apps.brokers.models import PaperOrder
 from apps.orders.models import Order
-from apps.orders.services.canceling import order_cancel
+from apps.orders.services.entry.canceling import order_cancel
 from tests.apps.orders.stepped_desk import PLAIN_TRAITS, SteppedDesk
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from algotrendy.trading.values import TimeInForce
 from apps.orders.models import Order
-from apps.orders.services.expiring import orders_expire
+from apps.orders.services.venue.expiring import orders_expire
 from tests.apps.orders.exchange_desk import PAIR, ExchangeDesk
 
 pytestmark = pytest.mark.django_db

@@ -9,8 +9,8 @@ from algotrendy.trading.orders import OrderIntent, OrderStatus
 from algotrendy.trading.risk import Approved
 from algotrendy.trading.values import OrderType, Side
 from apps.orders.models import Order
-from apps.orders.services.exposure import risk_check
-from apps.orders.services.placing import OrderDenied
+from apps.orders.services.entry.exposure import risk_check
+from apps.orders.services.entry.placing import OrderDenied
 from apps.portfolio.models import PlatformLimits, Portfolio, RiskProfile
 from tests.apps.orders.stepper import Stepper
 from tests.builders import make_candles_rows, make_instrument, make_order, make_position

@@ -10,8 +10,8 @@ from algotrendy.trading.orders import OrderStatus
 from algotrendy.trading.risk import TradingMode
 from apps.brokers.adapters.paper import PaperGateway
 from apps.orders.models import Order
-from apps.orders.services.flattening import halt_flatten, halts_flatten
-from apps.orders.services.settling import order_settle, strays_settle
+from apps.orders.services.holdings.flattening import halt_flatten, halts_flatten
+from apps.orders.services.venue.settling import order_settle, strays_settle
 from apps.portfolio.models import HaltWidth, Portfolio, Position
 from apps.portfolio.services import halt_end, halt_start
 from tests.apps.orders.stepper import Stepper
@@ -141,7 +141,7 @@ def test_what_a_killed_worker_left_committed_is_sent_by_the_next_run_once(desk, 
     desk.place(quantity="5")
     desk.bar("100")
     halt = flatten(desk)
-    monkeypatch.setattr("apps.orders.services.flattening.order_settle", lambda order_id: None)
+    monkeypatch.setattr("apps.orders.services.holdings.flattening.order_settle", lambda order_id: None)
     halt_flatten(halt_id=halt.pk)
     monkeypatch.undo()
     (closing,) = flattening()

@@ -9,9 +9,9 @@ from algotrendy.trading.broker import ExecutionReport, ReportKind, VenueOrder
 from algotrendy.trading.orders import OrderStatus
 from apps.alerts.models import Alert
 from apps.orders.models import Fill, Order
-from apps.orders.services.canceling import order_cancel
-from apps.orders.services.filling import report_apply
-from apps.orders.services.truth import venue_order_apply
+from apps.orders.services.entry.canceling import order_cancel
+from apps.orders.services.holdings.filling import report_apply
+from apps.orders.services.venue.truth import venue_order_apply
 from apps.portfolio.models import Position
 from tests.apps.brokers.conftest import KEY
 from tests.apps.orders.exchange_desk import PAIR, ExchangeDesk

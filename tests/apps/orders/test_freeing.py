@@ -6,8 +6,8 @@ import pytest
 
 from algotrendy.trading.errors import InvalidOrder
 from apps.orders.models import Order
-from apps.orders.services.closing import position_close
-from apps.orders.services.signals import held_quantity
+from apps.orders.services.holdings.closing import position_close
+from apps.orders.services.signals.executing import held_quantity
 from apps.portfolio.models import Position
 from tests.apps.brokers.conftest import KEY
 from tests.apps.orders.exchange_desk import ExchangeDesk

@@ -11,9 +11,9 @@ from apps.accounts.models import AuditEvent
 from apps.alerts.models import Alert
 from apps.brokers.models import PaperOrder
 from apps.orders.models import Fill, Order
-from apps.orders.services.canceling import order_cancel
-from apps.orders.services.placing import OrderDenied
-from apps.orders.services.settling import order_settle
+from apps.orders.services.entry.canceling import order_cancel
+from apps.orders.services.entry.placing import OrderDenied
+from apps.orders.services.venue.settling import order_settle
 from apps.orders.tasks import sweep_halts
 from apps.portfolio.halting import trading_mode
 from apps.portfolio.models import HaltWidth, Portfolio, TradingHalt

@@ -7,8 +7,8 @@ import pytest
 
 from algotrendy.trading.values import TimeInForce
 from apps.orders.models import Order
-from apps.orders.services.placing import OrderDenied
-from apps.orders.services.repeating import ClientOrderIdReused
+from apps.orders.services.entry.placing import OrderDenied
+from apps.orders.services.entry.repeating import ClientOrderIdReused
 from tests.apps.orders.stepping import intent
 from tests.builders import MARKET_TIME, make_candles_rows
 

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from apps.marketdata.models import Feed, Source
-from apps.orders.services.trading import feed_start, feed_trade
+from apps.orders.services.market.trading import feed_start, feed_trade
 from apps.strategies.models import Signal, Strategy
 from tests.builders import make_candles_rows, make_feed, make_portfolio, make_strategy, make_user
 

@@ -12,11 +12,11 @@ from apps.accounts.models import AuditEvent
 from apps.brokers.models import PaperOrder
 from apps.orders.models import Order
 from apps.orders.selectors import linked_orders
-from apps.orders.services.canceling import order_cancel
-from apps.orders.services.linking import order_trigger
-from apps.orders.services.placing import OrderDenied
-from apps.orders.services.replacing import order_replace
-from apps.orders.services.steps import order_lock_linked
+from apps.orders.services.entry.canceling import order_cancel
+from apps.orders.services.entry.placing import OrderDenied
+from apps.orders.services.entry.replacing import order_replace
+from apps.orders.services.steps.linking import order_trigger
+from apps.orders.services.steps.stepping import order_lock_linked
 from tests.apps.orders.stepping import intent, kinds, state
 
 pytestmark = pytest.mark.django_db
@@ -123,7 +123,9 @@ def test_a_target_whose_stop_filled_first_is_never_sent(stepped, poor_venue):
 
 def test_a_type_that_the_venue_does_not_rest_is_held_and_says_why(stepped, monkeypatch, poor_venue):
     rests = poor_venue.rests - {OrderType.STOP}
-    monkeypatch.setattr("apps.orders.services.protecting.traits_of", lambda _: replace(poor_venue, rests=rests))
+    monkeypatch.setattr(
+        "apps.orders.services.holdings.protecting.traits_of", lambda _: replace(poor_venue, rests=rests)
+    )
     order = stepped.place(kind="stop", quantity="5", stop_price="110")
     assert state(order)[0] == "held"
     held = order.events.get(kind="held")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from algotrendy.trading.values import MarginMode
 from apps.accounts.models import User
 from apps.alerts.models import Alert
-from apps.orders.services.margins import margin_watch
+from apps.orders.services.holdings.margins import margin_watch
 from apps.portfolio.models import PlatformLimits, Portfolio, Position
 from apps.portfolio.services import LeverageNotAllowed, position_leverage_set
 from tests.apps.orders.stepped_desk import HOUR, SteppedDesk

@@ -18,11 +18,11 @@ from apps.brokers.models import PaperOrder, PaperTrade
 from apps.common.gathering import gathered
 from apps.orders.models import Fill, Order
 from apps.orders.selectors import UNSETTLED, waited_for, working_orders
-from apps.orders.services import trading
-from apps.orders.services.filling import report_apply
-from apps.orders.services.placing import Origin, order_place
-from apps.orders.services.settling import order_settle
-from apps.orders.services.steps import order_lock, order_step
+from apps.orders.services.entry.placing import Origin, order_place
+from apps.orders.services.holdings.filling import report_apply
+from apps.orders.services.market import trading
+from apps.orders.services.steps.stepping import order_lock, order_step
+from apps.orders.services.venue.settling import order_settle
 from apps.portfolio.models import EquitySnapshot, Portfolio, Position, RiskProfile
 from apps.portfolio.services import equity_snapshot, portfolio_lock
 from tests.apps.orders.stepping import Stepped, intent

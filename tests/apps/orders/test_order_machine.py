@@ -22,10 +22,10 @@ from algotrendy.trading.orders import OrderIntent
 from algotrendy.trading.values import OrderType, Side, Timeframe, TimeInForce
 from apps.brokers.adapters.paper import PaperGateway
 from apps.orders.models import Fill, Order
-from apps.orders.services.canceling import OrderNotCancelable, order_cancel
-from apps.orders.services.filling import report_apply
-from apps.orders.services.placing import Origin, order_place
-from apps.orders.services.settling import order_settle, orders_settle, waiting_settle
+from apps.orders.services.entry.canceling import OrderNotCancelable, order_cancel
+from apps.orders.services.entry.placing import Origin, order_place
+from apps.orders.services.holdings.filling import report_apply
+from apps.orders.services.venue.settling import order_settle, orders_settle, waiting_settle
 from apps.portfolio.models import Portfolio, Position
 from tests.apps.orders.plain_ledger import ENDED, SEEN, Expected, Ledger
 from tests.builders import MARKET_TIME, make_candles_rows, make_connection, make_instrument, make_portfolio

@@ -10,10 +10,10 @@ from algotrendy.trading.orders import OrderIntent
 from algotrendy.trading.values import OrderType, Side, Timeframe, TimeInForce
 from apps.brokers.models import PaperOrder
 from apps.orders.models import Fill, Order
-from apps.orders.services.canceling import order_cancel
-from apps.orders.services.placing import order_place
-from apps.orders.services.settling import order_settle
-from apps.orders.services.trading import bar_trade
+from apps.orders.services.entry.canceling import order_cancel
+from apps.orders.services.entry.placing import order_place
+from apps.orders.services.market.trading import bar_trade
+from apps.orders.services.venue.settling import order_settle
 from apps.portfolio.models import Portfolio, Position
 from tests.builders import MARKET_TIME, make_candles_rows, make_connection, make_instrument, make_portfolio
 

@@ -7,7 +7,7 @@ from decimal import Decimal as D
 import pytest
 
 from apps.orders.models import Order
-from apps.orders.services.placing import OrderDenied
+from apps.orders.services.entry.placing import OrderDenied
 from apps.portfolio.models import PlatformLimits, Portfolio, RiskProfile, TradingHalt
 from apps.portfolio.selectors import Scope
 from apps.portfolio.services import halt_end

@@ -8,8 +8,8 @@ from algotrendy.trading.orders import OrderIntent
 from algotrendy.trading.values import OrderType, Side
 from apps.brokers.adapters.exchange.ids import to_wire
 from apps.orders.models import Fill, Order
-from apps.orders.services.closing import position_close
-from apps.orders.services.placing import order_place
+from apps.orders.services.entry.placing import order_place
+from apps.orders.services.holdings.closing import position_close
 from apps.portfolio.models import Position
 from tests.apps.brokers.conftest import KEY
 from tests.apps.orders.exchange_desk import PAIR, ExchangeDesk

@@ -16,7 +16,6 @@ from apps.alerts.models import Alert
 from apps.brokers.models import PaperOrder
 from apps.operations.metrics import scrape
 from apps.orders.models import Fill, Order, Reconciliation
-from apps.orders.services.locking import RECONCILING, connection_lock
 from apps.orders.services.reconciling import (
     ReconciliationRunning,
     connection_compare,
@@ -25,7 +24,8 @@ from apps.orders.services.reconciling import (
     reconciliation_alerts,
     reconciliations_prune,
 )
-from apps.orders.services.settling import order_settle
+from apps.orders.services.venue.locking import RECONCILING, connection_lock
+from apps.orders.services.venue.settling import order_settle
 from apps.orders.tasks import reconcile
 from tests.apps.brokers.conftest import KEY
 from tests.apps.orders.exchange_desk import PAIR, ExchangeDesk

@@ -9,10 +9,10 @@ from algotrendy.trading.errors import InvalidOrder
 from apps.accounts.models import AuditEvent
 from apps.brokers.models import PaperOrder
 from apps.orders.models import Order
-from apps.orders.services.canceling import order_cancel
-from apps.orders.services.placing import OrderDenied
-from apps.orders.services.repeating import ClientOrderIdReused
-from apps.orders.services.replacing import OrderNotReplaceable, order_replace
+from apps.orders.services.entry.canceling import order_cancel
+from apps.orders.services.entry.placing import OrderDenied
+from apps.orders.services.entry.repeating import ClientOrderIdReused
+from apps.orders.services.entry.replacing import OrderNotReplaceable, order_replace
 from tests.apps.orders.stepping import intent, kinds, state
 from tests.builders import make_position
 

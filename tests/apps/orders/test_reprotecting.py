@@ -10,8 +10,8 @@ from algotrendy.trading.errors import InvalidOrder
 from apps.accounts.models import Action, AuditEvent, User
 from apps.brokers import selectors
 from apps.brokers.models import PaperOrder
-from apps.orders.services.closing import PositionClosed
-from apps.orders.services.reprotecting import position_protect
+from apps.orders.services.holdings.closing import PositionClosed
+from apps.orders.services.holdings.reprotecting import position_protect
 from tests.apps.orders.stepped_desk import PLAIN_TRAITS, SteppedDesk
 from tests.builders import MARKET_TIME, make_position
 from tests.conftest import ClientFor

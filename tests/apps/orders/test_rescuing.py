@@ -9,8 +9,8 @@ import pytest
 from apps.accounts.models import User
 from apps.alerts.models import Alert
 from apps.orders.models import Order
-from apps.orders.services.canceling import order_cancel
-from apps.orders.services.rescuing import protection_watch
+from apps.orders.services.entry.canceling import order_cancel
+from apps.orders.services.holdings.rescuing import protection_watch
 from tests.apps.orders.stepped_desk import SteppedDesk
 
 pytestmark = pytest.mark.django_db
@@ -113,7 +113,7 @@ def test_the_alert_names_what_is_missing_and_ends_with_its_cause(desk: SteppedDe
 
 
 def test_a_candle_that_came_too_late_closes_nothing(desk: SteppedDesk) -> None:
-    from apps.orders.services.watching import Tick, price_seen
+    from apps.orders.services.market.watching import Tick, price_seen
 
     unguarded(desk)
     seen = Tick(D(90), desk.now).seen

@@ -15,12 +15,12 @@ from apps.brokers.adapters.paper import PaperGateway
 from apps.brokers.models import BrokerConnection, PaperOrder
 from apps.orders.models import Order, OrderEvent, OrderRole
 from apps.orders.selectors import unsettled_orders
-from apps.orders.services import sending
-from apps.orders.services.canceling import order_cancel
-from apps.orders.services.placing import order_place
-from apps.orders.services.requesting import request_of
-from apps.orders.services.sending import orders_send, orders_waiting
-from apps.orders.services.settling import order_settle, orders_settle, waiting_settle
+from apps.orders.services.entry.canceling import order_cancel
+from apps.orders.services.entry.placing import order_place
+from apps.orders.services.venue import sending
+from apps.orders.services.venue.requesting import request_of
+from apps.orders.services.venue.sending import orders_send, orders_waiting
+from apps.orders.services.venue.settling import order_settle, orders_settle, waiting_settle
 from apps.orders.tasks import settle
 from apps.portfolio.models import Portfolio, TradingHalt
 from apps.portfolio.selectors import Scope

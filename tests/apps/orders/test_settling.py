@@ -8,8 +8,8 @@ import pytest
 from apps.alerts.models import Alert
 from apps.brokers.models import BrokerConnection
 from apps.orders.models import Order, OrderEvent
-from apps.orders.services.canceling import order_cancel
-from apps.orders.services.settling import strays_settle
+from apps.orders.services.entry.canceling import order_cancel
+from apps.orders.services.venue.settling import strays_settle
 from tests.apps.brokers.conftest import KEY
 from tests.apps.orders.exchange_desk import PAIR, ExchangeDesk
 from tests.builders import make_halt, make_order

@@ -9,9 +9,11 @@ from django.db import connection
 from algotrendy.trading.candles import Bar
 from algotrendy.trading.values import Timeframe
 from apps.orders.models import Order, OrderEvent
-from apps.orders.services import placing, signals, trading
-from apps.orders.services.approving import SignalDecided, signal_approve
-from apps.orders.services.signals import signal_execute
+from apps.orders.services.entry import placing
+from apps.orders.services.market import trading
+from apps.orders.services.signals import executing as signals
+from apps.orders.services.signals.approving import SignalDecided, signal_approve
+from apps.orders.services.signals.executing import signal_execute
 from apps.portfolio.selectors import LIVE
 from apps.strategies.models import Signal
 from apps.strategies.services import settling

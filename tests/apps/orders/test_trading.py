@@ -12,13 +12,13 @@ from algotrendy.trading.values import OrderType, Side, Timeframe, TimeInForce
 from apps.brokers.adapters.paper import PaperGateway
 from apps.brokers.models import PaperOrder
 from apps.orders.models import Fill, Order, OrderEvent
-from apps.orders.services.canceling import OrderNotCancelable, order_cancel
-from apps.orders.services.closing import position_close
-from apps.orders.services.filling import report_apply
-from apps.orders.services.placing import OrderDenied, order_place
-from apps.orders.services.repeating import ClientOrderIdReused
-from apps.orders.services.settling import order_settle, strays_settle
-from apps.orders.services.trading import bar_trade
+from apps.orders.services.entry.canceling import OrderNotCancelable, order_cancel
+from apps.orders.services.entry.placing import OrderDenied, order_place
+from apps.orders.services.entry.repeating import ClientOrderIdReused
+from apps.orders.services.holdings.closing import position_close
+from apps.orders.services.holdings.filling import report_apply
+from apps.orders.services.market.trading import bar_trade
+from apps.orders.services.venue.settling import order_settle, strays_settle
 from apps.portfolio.models import Portfolio, Position
 from tests.builders import MARKET_TIME, make_candles_rows, make_connection, make_instrument, make_portfolio
 

@@ -15,8 +15,8 @@ from apps.accounts.models import User
 from apps.common.jobs import task_begins
 from apps.marketdata.services.forming import forming_keep
 from apps.orders.models import Order
-from apps.orders.services.summarizing import day_figures, portfolios_summarize
-from apps.orders.services.watching import newest_price, price_watch, prices_watch, watch_request
+from apps.orders.services.market.summarizing import day_figures, portfolios_summarize
+from apps.orders.services.market.watching import newest_price, price_watch, prices_watch, watch_request
 from apps.portfolio.models import EquitySnapshot
 from apps.portfolio.services import portfolios_snapshot
 from tests.apps.orders.stepped_desk import HOUR, SteppedDesk

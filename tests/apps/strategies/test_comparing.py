@@ -12,7 +12,7 @@ from apps.accounts.models import User
 from apps.marketdata import datasets
 from apps.marketdata.models import Instrument
 from apps.marketdata.selectors import bars, candles_window
-from apps.orders.services.trading import bar_trade
+from apps.orders.services.market.trading import bar_trade
 from apps.portfolio.models import Portfolio, Position
 from apps.strategies.models import Strategy, StrategyPerformance
 from apps.strategies.selectors import positions_in_book

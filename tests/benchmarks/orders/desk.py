@@ -19,7 +19,7 @@ from apps.marketdata.models import Feed, Instrument
 from apps.marketdata.services.arriving import candle_arrived
 from apps.marketdata.services.instruments import instrument_create
 from apps.orders.models import Fill, Order, OrderEvent
-from apps.orders.services.trading import feed_start
+from apps.orders.services.market.trading import feed_start
 from apps.portfolio.models import Portfolio, Position, RiskProfile
 from apps.portfolio.services import portfolio_create
 

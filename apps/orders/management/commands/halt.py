@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from algotrendy.trading.errors import TradingError
 from algotrendy.trading.risk import TradingMode
-from apps.orders.services.halting import place_of
+from apps.orders.services.entry.halting import place_of
 from apps.portfolio.halting import open_halts
 from apps.portfolio.models import HaltWidth, Portfolio, TradingHalt
 from apps.portfolio.services import halt_end, halt_start

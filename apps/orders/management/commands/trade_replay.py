@@ -12,7 +12,7 @@ from tqdm import tqdm
 from algotrendy.trading.candles import Bar
 from algotrendy.trading.errors import TradingError
 from apps.marketdata.models import Source
-from apps.orders.services.replaying import ReplayResult, replay_trade
+from apps.orders.services.market.replaying import ReplayResult, replay_trade
 from apps.portfolio.models import Portfolio
 
 

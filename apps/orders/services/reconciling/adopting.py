@@ -20,12 +20,12 @@ from apps.accounts.services import audit
 from apps.brokers.models import BrokerConnection
 from apps.marketdata.models import Instrument
 from apps.orders.models import Order, OrderRole, validate_client_order_id
-from apps.orders.services.executions import trade_apply
-from apps.orders.services.following import Followed
-from apps.orders.services.recognizing import Recognized, orders_at
-from apps.orders.services.steps import order_begin
-from apps.orders.services.truth import venue_order_apply
-from apps.orders.services.unknown import UNKNOWN
+from apps.orders.services.steps.stepping import order_begin
+from apps.orders.services.venue.executions import trade_apply
+from apps.orders.services.venue.following import Followed
+from apps.orders.services.venue.recognizing import Recognized, orders_at
+from apps.orders.services.venue.truth import venue_order_apply
+from apps.orders.services.venue.unknown import UNKNOWN
 from apps.portfolio.models import Portfolio
 from apps.portfolio.services import portfolio_lock
 

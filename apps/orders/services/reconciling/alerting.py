@@ -8,7 +8,7 @@ from apps.alerts.models import Severity
 from apps.alerts.services import Finding, alerts_settle
 from apps.brokers.models import BrokerConnection
 from apps.orders.models import Reconciliation, ReconciliationOutcome
-from apps.orders.services.notices import notices_end
+from apps.orders.services.steps.notices import notices_end
 
 from .scope import concluded
 

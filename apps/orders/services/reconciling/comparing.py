@@ -9,9 +9,9 @@ from apps.brokers.models import BrokerConnection
 from apps.brokers.selectors import gateway_of
 from apps.marketdata.models import Instrument
 from apps.orders.models import Fill
-from apps.orders.services.executions import trade_key
-from apps.orders.services.following import AT_VENUE
-from apps.orders.services.recognizing import Recognized, orders_at
+from apps.orders.services.venue.executions import trade_key
+from apps.orders.services.venue.following import AT_VENUE
+from apps.orders.services.venue.recognizing import Recognized, orders_at
 
 from .differences import Difference, DifferenceKind, ended, strange_trade, stranger
 from .holdings import holdings_compare

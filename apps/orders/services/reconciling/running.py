@@ -17,9 +17,9 @@ from apps.brokers.selectors import gateway_of, traits_of
 from apps.common.jobs import enqueue
 from apps.orders import metrics
 from apps.orders.models import Reconciliation, ReconciliationOutcome
-from apps.orders.services.following import symbol_follow
-from apps.orders.services.locking import RECONCILING, connection_lock
-from apps.orders.services.settling import strays_settle
+from apps.orders.services.venue.following import symbol_follow
+from apps.orders.services.venue.locking import RECONCILING, connection_lock
+from apps.orders.services.venue.settling import strays_settle
 
 from .adopting import strangers_adopt
 from .differences import Difference

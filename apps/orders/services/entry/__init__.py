@@ -1,0 +1,1 @@
+"""What asks for orders: placing, lists, replacing, canceling, and what stands in their way."""

@@ -1,0 +1,1 @@
+"""What fills make of positions, and the orders that guard and close them."""

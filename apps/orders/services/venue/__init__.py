@@ -1,0 +1,1 @@
+"""What is told to venues and asked of them."""
