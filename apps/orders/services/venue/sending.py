@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Collection, Iterable
 
 import structlog
-from django.db import DatabaseError, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 
 from algotrendy.trading.broker import VenueOrder
@@ -42,14 +42,14 @@ def orders_waiting() -> list[uuid.UUID]:
 def orders_send(order_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
     """Send those of the orders that simply wait for their paper venue; return which were sent.
 
-    Where the database refuses, none is: each is then settled by itself, so that none holds up another.
+    Where one of them fails, none is: each is then settled by itself, so that none holds up another.
     """
     ids, sent = list(order_ids), set[uuid.UUID]()
     for start in range(0, len(ids), AT_ONCE):
         try:
             sent |= _send(ids[start : start + AT_ONCE])
-        except DatabaseError as error:
-            log.warning("orders_not_sent_together", error=str(error), count=len(ids))
+        except Exception:
+            log.exception("orders_not_sent_together", count=len(ids))
     return sent
 
 
