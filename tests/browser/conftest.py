@@ -114,8 +114,10 @@ def visit(request: pytest.FixtureRequest, browser: Browser, site: Site, book: Bo
 
 
 def _watch(visit: Visit) -> None:
+    """Note what the page complains of; that a page which names no icon has none is the browser's own question."""
+
     def console(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
+        if message.type in ("error", "warning") and not message.location["url"].endswith("/favicon.ico"):
             visit.problems.append(message.text)
 
     visit.page.on("console", console)

@@ -159,9 +159,9 @@ def test_the_api_pages_show_every_route_and_a_call_can_be_tried(watched: Visit) 
     expect(block.locator(".live-responses-table td.response-col_status").last).to_contain_text("200")
     assert watched.problems == []
     page.goto(f"{watched.base}/api/redoc")
-    expect(page.get_by_role("heading", name=re.compile("AlgoTrendy API"))).to_be_visible(timeout=15_000)
+    expect(page.get_by_role("heading", name=re.compile("AlgoTrendy API"))).to_be_visible(timeout=30_000)
     page.locator("[role=search] input").press_sequentially("orders", delay=20)
-    expect(page.locator('[data-role="search:results"] li').first).to_be_visible()
+    expect(page.locator('[data-role="search:results"] li').first).to_be_visible(timeout=15_000)  # A worker indexes.
     watched.problems[:] = [text for text in watched.problems if REDOC_LOGO not in text]
 
 

@@ -98,12 +98,14 @@ def up() -> Iterator[Up]:
     folder = Path(tempfile.mkdtemp(prefix="at-"))
     folder.chmod(0o755)
     running = Up(folder)
-    running.start()
-    yield running
-    if running.process and running.process.poll() is None:
-        running.process.kill()
-        running.process.wait()
-    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        running.start()
+        yield running
+    finally:
+        if running.process and running.process.poll() is None:
+            running.process.kill()
+            running.process.wait()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_it_prints_where_everything_is_and_the_sign_in(up: Up) -> None:
