@@ -279,7 +279,7 @@ def test_a_block_tells_what_was_touched_since_it_was_last_asked(cases):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_rows_are_gathered_inside_a_transaction_only(seeded_roles, trader):
+def test_rows_are_gathered_inside_a_transaction_only(trader):
     with pytest.raises(TransactionManagementError, match="inside a transaction"), gathered():
         pytest.fail("There is no transaction.")
     connection_row = make_connection(trader)

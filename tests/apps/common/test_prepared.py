@@ -163,7 +163,7 @@ def test_one_and_first_tell_where_there_is_none(orders):
 
 
 @pytest.fixture
-def committed(seeded_roles, trader):
+def committed(trader):
     return make_order(make_portfolio(trader))
 
 
