@@ -34,13 +34,13 @@ def enqueue(task: str, *args: object, expires: float = 60, countdown: float = 0)
     transaction.on_commit(partial(_send, task, args, expires, **delay))
 
 
-def enqueue_once(task: str, *args: object, expires: float = 2) -> None:
+def enqueue_once(task: str, *args: object, expires: float = 60, hold: float = 2) -> None:
     """Send the task once the current transaction has committed, unless the same one waits for a worker already.
 
-    The task calls `task_begins` first: what is committed from then on has it sent again. One that was lost holds back
-    others for `expires` seconds, and is not run later than that.
+    The task calls `task_begins` first: what is committed from then on has it sent again. One that was lost, or that
+    waits for long, holds back others for `hold` seconds.
     """
-    transaction.on_commit(partial(_send_once, task, args, expires))
+    transaction.on_commit(partial(_send_once, task, args, expires, hold))
 
 
 def task_begins(task: str, *args: object) -> None:
@@ -61,9 +61,9 @@ def _waiting(task: str, args: tuple[object, ...]) -> str:
     return ":".join(["algotrendy:waiting", task, *map(str, args)])
 
 
-def _send_once(task: str, args: tuple[object, ...], expires: float) -> None:
+def _send_once(task: str, args: tuple[object, ...], expires: float, hold: float) -> None:
     try:
-        is_first = get_redis_connection("default").set(_waiting(task, args), "1", nx=True, px=int(expires * 1000))
+        is_first = get_redis_connection("default").set(_waiting(task, args), "1", nx=True, px=int(hold * 1000))
     except redis.RedisError as error:
         log.warning("task_not_sent", task=task, error=str(error))
         return

@@ -38,9 +38,9 @@ def test_tasks_with_other_arguments_are_other_tasks(sent: list[Any]) -> None:
 
 
 def test_one_that_was_lost_holds_back_others_for_a_while_only(sent: list[Any]) -> None:
-    enqueue_once("orders.send", expires=0.05)
+    enqueue_once("orders.send", hold=0.05)
     time.sleep(0.1)
-    enqueue_once("orders.send", expires=0.05)
+    enqueue_once("orders.send", hold=0.05)
     assert len(sent) == 2
 
 

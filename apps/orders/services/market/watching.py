@@ -67,7 +67,7 @@ def price_seen(*, instrument: Instrument, seen: Seen, scope: Scope = LIVE, is_cu
 
 def watch_request(*, symbol: str) -> None:
     """Ask a worker to look at an instrument's newest price; where none does, the recurring look finds it."""
-    enqueue_once("orders.watch_price", symbol, expires=SECONDS_WAITED)
+    enqueue_once("orders.watch_price", symbol, expires=SECONDS_WAITED, hold=SECONDS_WAITED)
 
 
 def price_watch(*, symbol: str) -> bool:
