@@ -161,12 +161,16 @@ def written() -> None:
         gathering.write()
 
 
-def rows_insert(rows: Collection[Model]) -> None:
-    """Insert rows of one model in one statement, those that have no key yet without learning it."""
+def rows_insert(rows: Collection[Model], *, skips_known: bool = False) -> None:
+    """Insert rows of one model in one statement, those that have no key yet without learning it.
+
+    With `skips_known` those are left out that a unique constraint refuses.
+    """
     model, has_key = type(next(iter(rows))), all(row.pk is not None for row in rows)
     fields = tuple(field for field in model._meta.concrete_fields if has_key or not field.primary_key)
     with prepared_cursor() as cursor:
-        cursor.execute(*_insert(model, fields, rows))
+        sql, values = _insert(model, fields, rows)
+        cursor.execute(f"{sql} ON CONFLICT DO NOTHING" if skips_known else sql, values)
     for row in rows:
         row._state.adding, row._state.db = False, connection.alias
 

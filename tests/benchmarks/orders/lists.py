@@ -54,7 +54,8 @@ FILL = """
     FROM (
         SELECT number, %(start)s::timestamptz + number * interval '7 seconds' AS at,
             (%(owners)s::bigint[])[1 + whose] AS owner, (%(portfolios)s::uuid[])[1 + whose] AS portfolio
-        FROM generate_series(0, %(until)s - 1) AS number, LATERAL (SELECT number * 7919 / 13 %% 2 AS whose) AS half
+        FROM generate_series(0, %(until)s - 1) AS number,
+            LATERAL (SELECT (number::bigint * 7919 / 13 %% 2)::integer AS whose) AS half
     ) AS made
 """
 

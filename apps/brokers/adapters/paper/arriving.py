@@ -11,13 +11,15 @@ from algotrendy.trading.broker import OrderRequest, VenueOrder
 from algotrendy.trading.chance import draw
 from algotrendy.trading.errors import BrokerRejected
 from apps.brokers.models import BrokerConnection, PaperOrder
+from apps.common.gathering import rows_insert
 from apps.common.prepared import Given, Prepared
 from apps.marketdata.models import Instrument
 from apps.marketdata.selectors import latest_candle
 
 from .words import venue_order
 
-type Sent = tuple[BrokerConnection, OrderRequest]
+type Sent = tuple[BrokerConnection, Instrument | None, OrderRequest]
+"""An account, what is to be traded (None where the venue does not know it), and the order."""
 
 
 def paper_submit(sent: Sequence[Sent]) -> list[VenueOrder | BrokerRejected]:
@@ -27,19 +29,16 @@ def paper_submit(sent: Sequence[Sent]) -> list[VenueOrder | BrokerRejected]:
     arrived, `latency_ms` after it was sent. Refused at once is a post-only order that would take at the newest price;
     one that would take at its first open ends there.
     """
-    symbols = {request.symbol for _, request in sent}
-    instruments = {instrument.symbol: instrument for instrument in _INSTRUMENTS(symbols=list(symbols))}
-    refused = {_key(*each): refusal for each in sent if (refusal := _refusal(each, instruments))}
-    taken = [each for each in sent if _key(*each) not in refused]
-    new = [_row(connection, request, instruments[request.symbol]) for connection, request in taken]
-    PaperOrder.objects.bulk_create(new, ignore_conflicts=True)
+    refused = {_key(each): refusal for each in sent if (refusal := _refusal(each))}
+    taken = [each for each in sent if _key(each) not in refused]
+    if taken:
+        rows_insert([_row(*each) for each in taken], skips_known=True)
     rows = {(order.connection_id, order.client_order_id): order for order in _rows(taken)}
-    return [refused.get(key) or venue_order(rows[key]) for key in (_key(*each) for each in sent)]
+    return [refused.get(key) or venue_order(rows[key]) for key in map(_key, sent)]
 
 
-def _refusal(sent: Sent, instruments: dict[str, Instrument]) -> BrokerRejected | None:
-    request = sent[1]
-    instrument = instruments.get(request.symbol)
+def _refusal(sent: Sent) -> BrokerRejected | None:
+    _, instrument, request = sent
     if instrument is None:
         return BrokerRejected(f"The paper venue does not trade {request.symbol}.", code="unknown_symbol")
     if not request.post_only or _rows([sent]):
@@ -61,7 +60,7 @@ def _would_take(request: OrderRequest, instrument: Instrument) -> BrokerRejected
     )
 
 
-def _row(connection: BrokerConnection, request: OrderRequest, instrument: Instrument) -> PaperOrder:
+def _row(connection: BrokerConnection, instrument: Instrument | None, request: OrderRequest) -> PaperOrder:
     return PaperOrder(
         connection=connection,
         client_order_id=request.client_order_id,
@@ -91,12 +90,11 @@ def _latency(connection: BrokerConnection, client_order_id: str) -> timedelta:
 
 
 def _rows(sent: Sequence[Sent]) -> list[PaperOrder]:
-    accounts = {connection.pk for connection, _ in sent}
-    ids = {request.client_order_id for _, request in sent}
+    accounts = {connection.pk for connection, _, _ in sent}
+    ids = {request.client_order_id for _, _, request in sent}
     return _ROWS(accounts=list(accounts), ids=list(ids)) if sent else []
 
 
-_INSTRUMENTS = Prepared(lambda: Instrument.objects.filter(symbol__any=Given("symbols")))
 _ROWS = Prepared(
     lambda: (
         PaperOrder.objects.filter(connection__any=Given("accounts"), client_order_id__any=Given("ids"))
@@ -106,5 +104,6 @@ _ROWS = Prepared(
 )
 
 
-def _key(connection: BrokerConnection, request: OrderRequest) -> tuple[uuid.UUID, str]:
+def _key(sent: Sent) -> tuple[uuid.UUID, str]:
+    connection, _, request = sent
     return connection.pk, request.client_order_id

@@ -24,6 +24,7 @@ from algotrendy.trading.instruments import InstrumentSpec
 from algotrendy.trading.values import ZERO, OrderType, Side
 from apps.brokers.models import BrokerConnection, PaperOrder, PaperOrderStatus, PaperTrade
 from apps.common.fields import AmountField
+from apps.marketdata.models import Instrument
 
 from .arriving import paper_submit
 from .matching import PaperBook
@@ -44,7 +45,8 @@ class PaperGateway:
 
     def submit_order(self, request: OrderRequest) -> VenueOrder:
         """Take an order in, as `paper_submit` says; raise BrokerRejected where it is refused."""
-        answer = paper_submit([(self.connection, request)])[0]
+        instrument = Instrument.objects.filter(symbol=request.symbol).first()
+        answer = paper_submit([(self.connection, instrument, request)])[0]
         if isinstance(answer, BrokerRejected):
             raise answer
         return answer

@@ -73,7 +73,8 @@ def _send(order_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
         orders = _free(_TAKEN(ids=list(order_ids)))
         rows_keep(orders)
         with counted(BrokerKind.PAPER, "submit_orders"):
-            answers = paper_submit([(order.portfolio.connection, request_of(order)) for order in orders])
+            sent = [(order.portfolio.connection, order.instrument, request_of(order)) for order in orders]
+            answers = paper_submit(sent)
         return {
             _acknowledged(order, answer).pk
             for order, answer in zip(orders, answers, strict=True)
