@@ -110,18 +110,19 @@ def is_unsettled(order: Order) -> bool:
 
 def closing_orders(portfolio: Portfolio, instrument_id: int, book: str) -> list[Order]:
     """Return the book's working orders that reduce or flip its position, oldest first; none that wait for others."""
-    orders = _closing(portfolio.pk, instrument_id, book).order_by("created_at", "id")
+    orders = closing_orders_ever(portfolio, instrument_id, book)
     return [order for order in orders if waited_for(order) is None]
 
 
-def has_closing_orders(portfolio: Portfolio, instrument_id: int, book: str) -> bool:
-    """Tell whether the book has working orders that reduce or flip its position, be it that they wait for others."""
-    return bool(_CLOSING(portfolio=portfolio.pk, instrument=instrument_id, book=book))
+def closing_orders_ever(portfolio: Portfolio, instrument_id: int, book: str) -> list[Order]:
+    """Return the same with those that wait for others, and may close or reduce once these have ended."""
+    return _CLOSING(portfolio=portfolio.pk, instrument=instrument_id, book=book)
 
 
-def _closing(portfolio_id: Any, instrument_id: Any, book: Any) -> QuerySet[Order]:
+def _closing() -> QuerySet[Order]:
     rows = working_orders().filter(Q(reduce_only=True) | Q(role=OrderRole.FLIP))
-    return rows.filter(portfolio=portfolio_id, instrument=instrument_id, book=book)
+    rows = rows.filter(portfolio=Given("portfolio"), instrument=Given("instrument"), book=Given("book"))
+    return rows.order_by("created_at", "id")
 
 
 _AT_EXCHANGE = Prepared(
@@ -133,9 +134,7 @@ _AT_EXCHANGE = Prepared(
     )
 )
 _UNSETTLED = Prepared(lambda: working_orders().filter(UNSETTLED, pk=Given("pk")).order_by().values_list("status"))
-_CLOSING = Prepared(
-    lambda: _closing(Given("portfolio"), Given("instrument"), Given("book")).order_by().values_list("pk")[:1]
-)
+_CLOSING = Prepared(_closing)
 
 
 def order_told(order: Order) -> dict[str, Any]:

@@ -50,7 +50,8 @@ class PaperBook:
     def __init__(self, connection: BrokerConnection, instrument: InstrumentSpec, bar: Bar) -> None:
         self._connection, self._instrument, self._bar = connection, instrument, bar
         self._costs = costs_of(connection)
-        self._waiting = {order.client_order_id: order for order in _waiting(connection, instrument.symbol, bar)}
+        resting = _WAITING(connection=connection.pk, symbol=instrument.symbol, at=bar.open_time)
+        self._waiting = {order.client_order_id: order for order in resting}
         self._liquidity = _liquidity(connection, instrument.symbol, bar)
         self._events = {key: self._match(order) for key, order in self._waiting.items()}
         self._trade_ids: list[int] = []
@@ -214,10 +215,6 @@ def _makes_difference(orders: Iterable[PaperOrder], bar: Bar, instrument: Instru
         if follows(resting) or match(resting, bar, costs_of(connection), instrument, liquidity) is not None:
             return True
     return False
-
-
-def _waiting(connection: BrokerConnection, symbol: str, bar: Bar) -> list[PaperOrder]:
-    return _WAITING(connection=connection.pk, symbol=symbol, at=bar.open_time)
 
 
 _WAITING = Prepared(

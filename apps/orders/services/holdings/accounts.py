@@ -10,7 +10,7 @@ from apps.common.gathering import rows_keep, written
 from apps.common.prepared import Given, Prepared
 from apps.marketdata.models import Instrument
 from apps.orders.models import Order
-from apps.orders.selectors import closing_orders, has_closing_orders
+from apps.orders.selectors import closing_orders_ever, waited_for
 from apps.orders.services.steps.stepping import order_lock
 from apps.portfolio.models import Position
 from apps.portfolio.selectors import position_held
@@ -78,10 +78,10 @@ class Account:
         if book in self._without_closing:
             return []
         written()
-        if not has_closing_orders(order.portfolio, order.instrument_id, order.book):
+        orders = closing_orders_ever(order.portfolio, order.instrument_id, order.book)
+        if not orders:
             self._without_closing.add(book)
-            return []
-        return closing_orders(order.portfolio, order.instrument_id, order.book)
+        return [each for each in orders if waited_for(each) is None]
 
     def closing_orders_come(self, order: Order) -> None:
         """Note that closing orders have been added to the order's book."""
