@@ -46,7 +46,10 @@ UNFOLD = {
         lambda request: static("algotrendy/css/account.css"),
     ],
     # The first script blocks, so that the page never flashes in the other theme.
-    "SCRIPTS": [lambda request: static("algotrendy/js/theme.js")],
+    "SCRIPTS": [
+        lambda request: static("algotrendy/js/theme.js"),
+        lambda request: static("algotrendy/js/dialog.js"),
+    ],
     "COMMAND": {"search_models": False, "show_history": False},
     "SIDEBAR": {"show_search": True, "navigation": "apps.dashboard.navigation.sidebar"},
     "TABS": "apps.dashboard.navigation.tabs",

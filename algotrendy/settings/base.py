@@ -65,6 +65,8 @@ MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 
+MESSAGE_STORAGE = "apps.common.console.messages.ReaderStorage"
+
 ROOT_URLCONF = "algotrendy.urls"
 WSGI_APPLICATION = "algotrendy.wsgi.application"
 APPEND_SLASH = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Request, Route, expect
 
 from apps.orders.models import Order
 from tests.apps.dashboard.conftest import Book
@@ -17,6 +17,15 @@ def opened(visit: Visit) -> Locator:
     dialog = page.locator("#dialog")
     expect(dialog.get_by_role("button", name="Place order")).to_be_in_viewport()
     return dialog
+
+
+def places(request: Request) -> bool:
+    return request.method == "POST" and "ask=1" not in (request.post_data or "")
+
+
+def held_up(route: Route) -> None:
+    route.request.frame.page.wait_for_timeout(1_000)
+    route.continue_()
 
 
 def test_the_ticket_follows_what_is_typed_and_keeps_it_when_it_refuses(visit: Visit, book: Book) -> None:
@@ -47,9 +56,14 @@ def test_a_double_click_places_one_order(visit: Visit, book: Book) -> None:
     dialog = opened(visit)
     dialog.locator("[name=size]").fill("1")
     dialog.locator(".ticket-choice.is-sell").click()
+    sent: list[str] = []
+    visit.page.on("request", lambda request: sent.append(request.url) if places(request) else None)
+    # The page that follows is slow, so that a second click is early however slow the first answer was.
+    visit.page.route("**/admin/orders/order/", held_up)
     dialog.get_by_role("button", name="Place order").dblclick()
     expect(visit.page.get_by_text("Order placed: Sell 1.0000 BTC/USD at the market.").first).to_be_visible(
         timeout=15_000
     )
+    assert len(sent) == 1
     order = Order.objects.get(client_order_id__startswith="ticket-")
     assert (order.side, order.type, order.quantity) == ("sell", "market", 1)

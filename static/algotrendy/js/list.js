@@ -13,7 +13,10 @@
   async function refresh() {
     const ids = [...changed];
     changed.clear();
-    const response = await fetch(window.location.href, { credentials: "same-origin" });
+    const response = await fetch(window.location.href, {
+      credentials: "same-origin",
+      headers: { "X-Background": "1" }, // messages are for the page that a person sees
+    });
     if (!response.ok || response.redirected) return;
     const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
     for (const id of ids) {
