@@ -158,23 +158,12 @@ class Refused:
 type MatchEvent = Filled | Triggered | Expired | Refused
 
 
-def first_event(
-    orders: Iterable[RestingOrder],
-    bar: Bar,
-    costs: Costs,
-    instrument: InstrumentSpec,
-    liquidity: Liquidity = UNLIMITED,
-) -> MatchEvent | None:
-    """Return what happens first among the orders on the bar, or None where nothing does.
+def first_of(events: Iterable[MatchEvent | None]) -> MatchEvent | None:
+    """Return which of what a bar does to single orders comes first; None where it does nothing.
 
     The caller applies it, which may add and cancel orders, and asks again. An order that was filled in part or
     triggered has had its turn on the bar; once nothing happens any more, `follow` says what the others make of it.
     """
-    return first_of(match(order, bar, costs, instrument, liquidity) for order in orders)
-
-
-def first_of(events: Iterable[MatchEvent | None]) -> MatchEvent | None:
-    """Return which of what a bar does to single orders comes first; None where it does nothing."""
     found = (event for event in events if event is not None)
     return min(found, key=lambda event: (event.rank, event.order.sequence), default=None)
 

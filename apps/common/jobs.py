@@ -37,8 +37,8 @@ def enqueue(task: str, *args: object, expires: float = 60, countdown: float = 0)
 def enqueue_once(task: str, *args: object, expires: float = 60, hold: float = 2) -> None:
     """Send the task once the current transaction has committed, unless the same one waits for a worker already.
 
-    The task calls `task_begins` first: what is committed from then on has it sent again. One that was lost, or that
-    waits for long, holds back others for `hold` seconds.
+    The task calls `task_begins` before it looks at what there is to do: what is committed from then on has it sent
+    again. One that was lost, or that waits for long, holds back others for `hold` seconds.
     """
     transaction.on_commit(partial(_send_once, task, args, expires, hold))
 
@@ -47,6 +47,14 @@ def task_begins(task: str, *args: object) -> None:
     """Note that a task which was sent by `enqueue_once` is about to look at what there is to do."""
     try:
         get_redis_connection("default").delete(_waiting(task, args))
+    except redis.RedisError as error:
+        log.warning("task_not_noted", task=task, error=str(error))
+
+
+def task_goes_on(task: str, *args: object, hold: float = 2) -> None:
+    """Hold back others for `hold` seconds more: the task looks again at what there is to do, and begins after that."""
+    try:
+        get_redis_connection("default").set(_waiting(task, args), "1", px=int(hold * 1000))
     except redis.RedisError as error:
         log.warning("task_not_noted", task=task, error=str(error))
 

@@ -77,11 +77,6 @@ def linked_orders(order: Order) -> list[tuple[str, Order]]:
     return [(how, other) for how, others in links for other in others.order_by("created_at", "id")]
 
 
-def is_at_exchange(order_id: uuid.UUID) -> bool:
-    """Tell whether the order's venue is a real one, which has to be waited for."""
-    return bool(_AT_EXCHANGE(pk=order_id))
-
-
 def unsettled_orders(instrument: Instrument, scope: Scope) -> list[Order]:
     """Return the scope's orders in the instrument that need a word with the paper venue, oldest first.
 
@@ -96,9 +91,9 @@ def unsettled_orders(instrument: Instrument, scope: Scope) -> list[Order]:
     )
 
 
-def unsettled_status(order_id: uuid.UUID) -> str | None:
-    """Return the status of a working order that is UNSETTLED; None of any other."""
-    return next((status for (status,) in _UNSETTLED(pk=order_id)), None)
+def unsettled(order_id: uuid.UUID) -> tuple[str, str] | None:
+    """Return the status of a working order that is UNSETTLED, and its venue's kind; None of any other."""
+    return next(iter(_UNSETTLED(pk=order_id)), None)
 
 
 def is_unsettled(order: Order) -> bool:
@@ -125,15 +120,14 @@ def _closing() -> QuerySet[Order]:
     return rows.order_by("created_at", "id")
 
 
-_AT_EXCHANGE = Prepared(
+_UNSETTLED = Prepared(
     lambda: (
-        Order.objects.filter(pk=Given("pk"))
-        .exclude(portfolio__connection__kind=BrokerKind.PAPER)
+        working_orders()
+        .filter(UNSETTLED, pk=Given("pk"))
         .order_by()
-        .values_list("pk")
+        .values_list("status", "portfolio__connection__kind")
     )
 )
-_UNSETTLED = Prepared(lambda: working_orders().filter(UNSETTLED, pk=Given("pk")).order_by().values_list("status"))
 _CLOSING = Prepared(_closing)
 
 

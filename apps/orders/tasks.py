@@ -15,7 +15,6 @@ from celery.signals import worker_ready
 from apps.brokers.models import BrokerConnection
 from apps.common.jobs import enqueue
 from apps.marketdata.models import Feed
-from apps.orders.selectors import is_at_exchange
 from apps.orders.services.holdings.flattening import halt_flatten, halts_flatten
 from apps.orders.services.market.summarizing import portfolios_summarize
 from apps.orders.services.market.trading import feed_trade
@@ -33,19 +32,15 @@ from apps.orders.services.venue.settling import (
     order_settle,
     stray_connections,
     strays_settle,
-    waiting_send,
-    waiting_settle,
 )
+from apps.orders.services.venue.waiting import waiting_send, waiting_settle
 from apps.portfolio.services import halts_expire, halts_tell
 
 
 @shared_task(name="orders.settle", ignore_result=True)
 def settle(order_id: str) -> None:
     """Tell the venue what was committed of an order; what is at an exchange waits for it in another queue."""
-    if is_at_exchange(uuid.UUID(order_id)):
-        enqueue("orders.settle_at_exchange", order_id)
-    else:
-        waiting_settle(order_id=uuid.UUID(order_id))
+    waiting_settle(order_id=uuid.UUID(order_id))
 
 
 @shared_task(name="orders.send", ignore_result=True)

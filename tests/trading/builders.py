@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from algotrendy.trading.candles import Candles
+from algotrendy.trading.matching import first_of, match
 from algotrendy.trading.values import Timeframe
 
 DATASETS = Path(__file__).parents[2] / "apps" / "marketdata" / "datasets"
@@ -48,3 +49,8 @@ def eurusd(count=1000):
         close=columns["Close"],
         volume=columns["Volume"],
     )
+
+
+def first_event(orders, *on):
+    """Return what a bar does first to any of the orders."""
+    return first_of(match(order, *on) for order in orders)

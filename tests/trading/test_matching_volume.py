@@ -19,10 +19,10 @@ from algotrendy.trading.matching import (
     Rank,
     RestingOrder,
     Triggered,
-    first_event,
     match,
 )
 from algotrendy.trading.values import OrderType, Side, Timeframe, TimeInForce
+from tests.trading.builders import first_event
 
 AT = datetime(2017, 3, 1, 10, tzinfo=UTC)
 STOCK = InstrumentSpec("ACME", "USD", D("0.01"), D(1), D(1))

@@ -20,7 +20,8 @@ from apps.orders.services.holdings import filling
 from apps.orders.services.holdings.filling import report_apply
 from apps.orders.services.market.trading import bar_trade
 from apps.orders.services.venue.sending import orders_send
-from apps.orders.services.venue.settling import order_settle, orders_settle, waiting_settle
+from apps.orders.services.venue.settling import order_settle, orders_settle
+from apps.orders.services.venue.waiting import waiting_settle
 from apps.portfolio.models import RiskProfile
 from apps.portfolio.selectors import LIVE
 from apps.portfolio.services import positions_mark

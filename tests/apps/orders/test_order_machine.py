@@ -25,7 +25,8 @@ from apps.orders.models import Fill, Order
 from apps.orders.services.entry.canceling import OrderNotCancelable, order_cancel
 from apps.orders.services.entry.placing import Origin, order_place
 from apps.orders.services.holdings.filling import report_apply
-from apps.orders.services.venue.settling import order_settle, orders_settle, waiting_settle
+from apps.orders.services.venue.settling import order_settle, orders_settle
+from apps.orders.services.venue.waiting import waiting_settle
 from apps.portfolio.models import Portfolio, Position
 from tests.apps.orders.plain_ledger import ENDED, SEEN, Expected, Ledger
 from tests.builders import MARKET_TIME, make_candles_rows, make_connection, make_instrument, make_portfolio

@@ -20,7 +20,8 @@ from apps.orders.services.entry.placing import order_place
 from apps.orders.services.venue import sending
 from apps.orders.services.venue.requesting import request_of
 from apps.orders.services.venue.sending import orders_send, orders_waiting
-from apps.orders.services.venue.settling import order_settle, orders_settle, waiting_settle
+from apps.orders.services.venue.settling import order_settle, orders_settle
+from apps.orders.services.venue.waiting import waiting_settle
 from apps.orders.tasks import settle
 from apps.portfolio.models import Portfolio, TradingHalt
 from apps.portfolio.selectors import Scope

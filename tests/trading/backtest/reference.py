@@ -8,12 +8,13 @@ from decimal import Decimal as D
 from itertools import pairwise
 
 from algotrendy.trading.candles import Bar
-from algotrendy.trading.matching import RestingOrder, first_event
+from algotrendy.trading.matching import RestingOrder
 from algotrendy.trading.orders import MAX_QUANTITY
 from algotrendy.trading.positions import PositionState
 from algotrendy.trading.risk import AccountSnapshot, Denied, OrderEffect, check_order
 from algotrendy.trading.signals import CODES, follow
 from algotrendy.trading.values import OrderType, TimeInForce, quantize
+from tests.trading.builders import first_event
 
 REASONS = {OrderType.MARKET: "signal", OrderType.STOP: "stop_loss", OrderType.TAKE_PROFIT: "take_profit"}
 

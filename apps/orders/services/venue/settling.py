@@ -19,10 +19,10 @@ from algotrendy.trading.risk import Denied
 from apps.alerts.models import Severity
 from apps.brokers.models import BrokerKind
 from apps.brokers.selectors import gateway_of, traits_of
-from apps.common.jobs import enqueue, enqueue_once, task_begins
+from apps.common.jobs import enqueue
 from apps.orders import metrics
 from apps.orders.models import Order
-from apps.orders.selectors import PROTECTIVE, UNSETTLED, unsettled_status, working_orders
+from apps.orders.selectors import PROTECTIVE, UNSETTLED, working_orders
 from apps.orders.services.entry.placing import order_deny
 from apps.orders.services.steps.notices import order_notice
 from apps.orders.services.steps.stepping import order_lock, order_lock_linked, order_step
@@ -30,7 +30,7 @@ from apps.orders.services.venue.freeing import holding_is_tied
 from apps.orders.services.venue.guarding import SendDenied, require_sendable
 from apps.orders.services.venue.locking import SWEEPING, connection_lock
 from apps.orders.services.venue.requesting import request_of
-from apps.orders.services.venue.sending import AT_ONCE, orders_send, orders_waiting
+from apps.orders.services.venue.sending import orders_send
 from apps.orders.services.venue.truth import venue_order_apply
 from apps.orders.services.venue.unknown import order_unknown
 
@@ -52,28 +52,23 @@ def orders_settle(orders: Collection[Order]) -> int:
     return len(ids)
 
 
-def waiting_send() -> int:
-    """Send everything that waits for paper venues; return how many orders there were."""
-    task_begins("orders.send")
-    ids = orders_waiting()
-    sent = orders_send(ids)
-    _each_settle(order_id for order_id in ids if order_id not in sent)
-    if len(ids) == AT_ONCE:
-        enqueue_once("orders.send")
-    return len(ids)
+def orders_each_settle(order_ids: Iterable[uuid.UUID]) -> int:
+    """Settle orders one by one; one that fails does not hold up the others. Return how many there were.
 
-
-def waiting_settle(*, order_id: uuid.UUID) -> None:
-    """Settle an order with its paper venue, and send with it whatever else waits for one by now.
-
-    Who asks for it when another has sent its order already finds nothing to do.
+    A venue that stays silent `PATIENCE` times is left for later, with those that are left.
     """
-    status = unsettled_status(order_id)
-    if status is None:
-        return
-    together = dict.fromkeys([order_id, *orders_waiting()]) if status == OrderStatus.PENDING else ()
-    if order_id not in orders_send(together):
-        order_settle(order_id=order_id)
+    count, failures = 0, 0
+    for count, order_id in enumerate(order_ids, start=1):  # noqa: B007
+        try:
+            _settle(order_id)
+        except BrokerUnavailable as error:
+            log.warning("venue_unavailable", order=str(order_id), error=error.message)
+            failures += 1
+        except Exception:
+            log.exception("order_not_settled", order=str(order_id))
+        if failures == PATIENCE:
+            break
+    return count
 
 
 def strays() -> QuerySet[Order]:
@@ -103,22 +98,7 @@ def strays_settle(*, connection_id: uuid.UUID | None = None, is_sending: bool = 
 
 
 def _strays_settle(rows: QuerySet[Order]) -> int:
-    return _each_settle(list(rows.values_list("pk", flat=True)))
-
-
-def _each_settle(order_ids: Iterable[uuid.UUID]) -> int:
-    count, failures = 0, 0
-    for count, order_id in enumerate(order_ids, start=1):  # noqa: B007
-        try:
-            _settle(order_id)
-        except BrokerUnavailable as error:
-            log.warning("venue_unavailable", order=str(order_id), error=error.message)
-            failures += 1
-        except Exception:
-            log.exception("order_not_settled", order=str(order_id))
-        if failures == PATIENCE:
-            break
-    return count
+    return orders_each_settle(list(rows.values_list("pk", flat=True)))
 
 
 def stray_connections() -> list[uuid.UUID]:
