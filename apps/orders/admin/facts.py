@@ -10,7 +10,7 @@ from unfold.decorators import display
 
 from apps.common.console import FactAdmin, amount, relative_time, signed, status_badge
 from apps.common.console.figures import side_badge
-from apps.orders.models import Fill, OrderEvent, SeriesCursor
+from apps.orders.models import Fill, LaggingAccount, OrderEvent, SeriesCursor
 from apps.orders.selectors import fills_of, orders_of
 
 
@@ -90,3 +90,20 @@ class SeriesCursorAdmin(FactAdmin):
     @display(description="Traded through (UTC)", ordering="traded_through")
     def traded(self, cursor: SeriesCursor) -> object:
         return relative_time(cursor.traded_through)
+
+
+@admin.register(LaggingAccount)
+class LaggingAccountAdmin(FactAdmin):
+    """The accounts that a candle could not be applied to, with what went wrong."""
+
+    list_display = ["connection", "feed", "traded", "error", "attempts", "tried"]
+    list_select_related = ["connection", "feed__instrument"]
+    empty_hint = "An account is here while a candle cannot be applied to its orders; nobody else waits for it."
+
+    @display(description="Traded through (UTC)", ordering="traded_through")
+    def traded(self, row: LaggingAccount) -> object:
+        return relative_time(row.traded_through)
+
+    @display(description="Last tried (UTC)", ordering="failed_at")
+    def tried(self, row: LaggingAccount) -> object:
+        return relative_time(row.failed_at)

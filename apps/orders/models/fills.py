@@ -55,3 +55,25 @@ class SeriesCursor(models.Model):
 
     def __str__(self) -> str:
         return f"{self.feed_id} through {self.traded_through}"
+
+
+class LaggingAccount(models.Model):
+    """An account that stays behind a feed, because a candle could not be applied to it: its orders wait there."""
+
+    feed = models.ForeignKey(Feed, on_delete=models.CASCADE, related_name="lagging_accounts")
+    connection = models.ForeignKey(BrokerConnection, on_delete=models.CASCADE, related_name="lagging_accounts")
+    traded_through = models.DateTimeField(
+        null=True, blank=True, help_text="Open time of the last candle that was applied."
+    )
+    error = models.CharField(max_length=500)
+    attempts = models.PositiveIntegerField(default=0)
+    failed_at = models.DateTimeField("last tried")
+
+    class Meta:
+        ordering = ["-failed_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["feed", "connection"], name="one_lag_of_an_account_behind_a_feed")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.connection} behind {self.feed}"

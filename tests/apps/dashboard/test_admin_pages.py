@@ -60,7 +60,8 @@ def test_facts_are_the_models_that_only_the_engine_writes() -> None:
     assert {model._meta.model_name for model in FACTS} == {
         "candle", "paperorder", "paperTrade".lower(), "position", "equitysnapshot", "signal", "strategyversion",
         "strategyperformance", "order", "orderevent", "fill", "seriescursor", "auditevent", "apikey", "apisession",
-        "alert", "gap", "gapscan", "marketsession", "reconciliation", "strategywebhook", "webhookdelivery",
+        "laggingaccount", "alert", "gap", "gapscan", "marketsession", "reconciliation", "strategywebhook",
+        "webhookdelivery",
     }  # fmt: skip
 
 

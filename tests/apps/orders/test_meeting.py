@@ -20,7 +20,7 @@ from apps.orders.models import Fill, Order
 from apps.orders.selectors import UNSETTLED, waited_for, working_orders
 from apps.orders.services.entry.placing import Origin, order_place
 from apps.orders.services.holdings.filling import report_apply
-from apps.orders.services.market import trading
+from apps.orders.services.market import meeting, trading
 from apps.orders.services.steps.stepping import order_lock, order_step
 from apps.orders.services.venue.settling import order_settle
 from apps.portfolio.models import EquitySnapshot, Portfolio, Position, RiskProfile
@@ -220,7 +220,7 @@ def test_killed_between_two_fills_none_of_them_is_there_and_the_next_call_makes_
         for side, quantity in (("buy", "3"), ("sell", "5"), ("buy", "1"), ("buy", "2")):
             account.order(side, quantity)
     taken, before = [], killed.told()
-    take = trading.report_take
+    take = meeting.report_take
 
     def dies(**more):
         taken.append(more)
@@ -228,7 +228,7 @@ def test_killed_between_two_fills_none_of_them_is_there_and_the_next_call_makes_
             raise KeyboardInterrupt
         return take(**more)
 
-    monkeypatch.setattr(trading, "report_take", dies)
+    monkeypatch.setattr(meeting, "report_take", dies)
     with pytest.raises(KeyboardInterrupt):
         trade(killed.instrument, bar_of(killed))
     assert killed.told() == before

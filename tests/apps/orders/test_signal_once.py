@@ -8,9 +8,10 @@ from django.db import connection
 
 from algotrendy.trading.candles import Bar
 from algotrendy.trading.values import Timeframe
+from apps.marketdata.selectors import candles_window
 from apps.orders.models import Order, OrderEvent
 from apps.orders.services.entry import placing
-from apps.orders.services.market import trading
+from apps.orders.services.market import running
 from apps.orders.services.signals import executing as signals
 from apps.orders.services.signals.approving import SignalDecided, signal_approve
 from apps.orders.services.signals.executing import signal_execute
@@ -42,20 +43,41 @@ def see_candle(strategy):
     bar = Bar("BTC/USD", Timeframe.H1, row.open_time, row.open, row.high, row.low, row.close, row.volume)
 
     def window(until, length):
-        return trading.candles_window(
-            instrument=strategy.instrument, timeframe="1h", source="csv", until=until, length=length
-        )
+        return candles_window(instrument=strategy.instrument, timeframe="1h", source="csv", until=until, length=length)
 
-    trading._run_strategies(strategy.instrument, bar, window, LIVE, [])
+    running.bar_run(instrument=strategy.instrument, bar=bar, window=window, scope=LIVE, positions=[])
+
+
+def broken(*args, **kwargs):
+    raise ZeroDivisionError("Nothing to divide by.")
+
+
+def test_a_signal_that_cannot_be_followed_ends_and_the_next_strategys_is_followed(strategy, other_trader, monkeypatch):
+    other = make_strategy(
+        make_portfolio(other_trader), instrument=strategy.instrument, enabled=True, rule=strategy.rule
+    )
+    commit = signals.order_commit
+    monkeypatch.setattr(
+        signals, "order_commit", lambda **kw: (broken if kw["portfolio"] == strategy.portfolio else commit)(**kw)
+    )
+    for _ in range(2):
+        see_candle(strategy)
+    dropped, followed = Signal.objects.get(strategy=strategy), Signal.objects.get(strategy=other)
+    assert (dropped.outcome, followed.outcome) == ("skipped", "ordered")
+    assert dropped.outcome_reason.startswith("Its signal could not be followed: ")
+    assert "Nothing to divide by." in dropped.outcome_reason
+    assert Order.objects.get().signal == followed
+    strategy.refresh_from_db()
+    assert strategy.last_error == ""  # It was asked again since, and had nothing new to say.
 
 
 STEPS = {
-    "before the signal is executed": (trading, "signal_execute"),
+    "before the signal is executed": (running, "signal_execute"),
     "when its order is to be committed": (signals, "order_commit"),
     "when the order is written": (placing, "order_begin"),
     "when the signal is to be settled": (signals, "signal_settle"),
     "when it is told": (settling, "publish"),
-    "after the order is committed": (trading, "strategies_ran"),
+    "after the order is committed": (running, "strategies_ran"),
 }
 
 

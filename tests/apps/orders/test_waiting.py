@@ -2,8 +2,9 @@
 
 import pytest
 
+from apps.common.correlation import correlated
 from apps.common.jobs import enqueue_once, task_begins
-from apps.orders.models import Order
+from apps.orders.models import Order, OrderEvent
 from apps.orders.services.venue import waiting
 from apps.orders.services.venue.waiting import waiting_send
 from tests.apps.orders.stepper import Stepper
@@ -76,3 +77,15 @@ def test_an_order_that_cannot_be_sent_is_tried_once(desk, asked, monkeypatch):
     monkeypatch.setattr(waiting, "orders_each_settle", lambda ids: tried.extend(ids))
     assert waiting_send() == 1
     assert tried == [order.pk]
+
+
+def test_what_is_sent_together_stays_joined_with_the_request_that_asked_for_it(desk, asked):
+    orders = {}
+    for name in ("first", "second"):
+        with correlated(f"request-{name}"):
+            orders[name] = desk.commit(quantity="1")
+    with correlated("task"):
+        assert waiting_send() == 2
+    for name, order in orders.items():
+        events = OrderEvent.objects.filter(order=order).order_by("version").values_list("kind", "correlation_id")
+        assert list(events) == [(kind, f"request-{name}") for kind in ("placed", "submitted", "accepted")]

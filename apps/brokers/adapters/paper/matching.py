@@ -208,13 +208,18 @@ def paper_connections_met(instrument: Instrument, bar: Bar, among: QuerySet[Any,
 
 
 def _makes_difference(orders: Iterable[PaperOrder], bar: Bar, instrument: InstrumentSpec) -> bool:
-    for order in orders:
-        resting, connection = resting_order(order), order.connection
-        # What was taken of the bar before could only lessen what is found here.
-        liquidity = Liquidity(connection.volume_share, ZERO, connection.seed)
-        if follows(resting) or match(resting, bar, costs_of(connection), instrument, liquidity) is not None:
-            return True
-    return False
+    """Tell whether the bar does something to one of an account's orders, or may: a fault is that account's own."""
+    try:
+        return any(_is_met(order, bar, instrument) for order in orders)
+    except Exception:
+        return True
+
+
+def _is_met(order: PaperOrder, bar: Bar, instrument: InstrumentSpec) -> bool:
+    resting, connection = resting_order(order), order.connection
+    # What was taken of the bar before could only lessen what is found here.
+    liquidity = Liquidity(connection.volume_share, ZERO, connection.seed)
+    return follows(resting) or match(resting, bar, costs_of(connection), instrument, liquidity) is not None
 
 
 _WAITING = Prepared(

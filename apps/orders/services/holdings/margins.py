@@ -9,12 +9,15 @@ from django.urls import reverse
 from algotrendy.trading.margin import MarginStage, is_liquidated
 from apps.alerts.models import Severity
 from apps.alerts.services import Finding, alerts_settle
+from apps.common.apart import each_apart
 from apps.orders.models import Order, OrderRole
 from apps.orders.services.holdings.exiting import position_exit
 from apps.orders.services.market.emulating import Seen
 from apps.portfolio.margins import MarginUse, borrowers, margin_uses
 from apps.portfolio.models import Portfolio, Position
 from apps.portfolio.selectors import open_positions
+
+LIQUIDATING = "closing a position by force"
 
 
 def positions_liquidate(*, positions: Iterable[Position], seen: Seen) -> list[Order]:
@@ -23,20 +26,34 @@ def positions_liquidate(*, positions: Iterable[Position], seen: Seen) -> list[Or
     Of an account's positions the one that loses the most goes first, and one at a time.
     """
     marked = list(positions)
-    orders = [
-        position_exit(position=position, role=OrderRole.LIQUIDATION, cause="liquidation", seen=seen)
-        for position in marked
-        if is_liquidated(seen.price, position.liquidation_price, position.state.sign)
-    ]
-    uses = [use for portfolio in borrowers(marked) for use in margin_uses(portfolio, open_positions(portfolio))]
-    for use in uses:
-        if use.stage is MarginStage.CLOSE:
-            worst = min(use.positions, key=lambda position: position.unrealized_pnl)
-            at_mark = seen if worst.instrument_id in {each.instrument_id for each in marked} else _mark(worst, seen)
-            orders.append(position_exit(position=worst, role=OrderRole.LIQUIDATION, cause="margin", seen=at_mark))
+    reached = [each for each in marked if is_liquidated(seen.price, each.liquidation_price, each.state.sign)]
+    orders = each_apart(reached, lambda position: _liquidate(position, "liquidation", seen), doing=LIQUIDATING)
+    found = each_apart(
+        borrowers(marked),
+        lambda portfolio: margin_uses(portfolio, open_positions(portfolio)),
+        doing="weighing a margin",
+    )
+    uses = [use for each in found for use in each]
+    spent = [use for use in uses if use.stage is MarginStage.CLOSE]
+    orders += each_apart(spent, lambda use: _reduce(use, marked, seen), doing=LIQUIDATING)
     if any(use.stage is not MarginStage.FINE for use in uses) or any(orders):
         margin_watch()
     return [order for order in orders if order is not None]
+
+
+def _uses(portfolio: Portfolio) -> list[MarginUse]:
+    return margin_uses(portfolio, open_positions(portfolio))
+
+
+def _reduce(use: MarginUse, marked: list[Position], seen: Seen) -> Order | None:
+    """Close that of the positions that loses the most."""
+    worst = min(use.positions, key=lambda position: position.unrealized_pnl)
+    is_marked = worst.instrument_id in {each.instrument_id for each in marked}
+    return _liquidate(worst, "margin", seen if is_marked else _mark(worst, seen))
+
+
+def _liquidate(position: Position, cause: str, seen: Seen) -> Order | None:
+    return position_exit(position=position, role=OrderRole.LIQUIDATION, cause=cause, seen=seen)
 
 
 def margin_watch() -> None:

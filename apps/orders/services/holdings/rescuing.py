@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from apps.alerts.models import Severity
 from apps.alerts.services import Finding, alerts_settle
+from apps.common.apart import each_apart
 from apps.orders.models import Order, OrderRole
 from apps.orders.selectors import working_orders
 from apps.orders.services.holdings.exiting import position_exit
@@ -25,17 +26,17 @@ CAUSES = {OrderRole.STOP_LOSS: "stop", OrderRole.TAKE_PROFIT: "target"}
 
 def positions_rescue(*, positions: Iterable[Position], seen: Seen) -> list[Order]:
     """Close those of the marked positions whose unguarded stop or target has been reached; return the orders."""
-    orders = []
-    for position in positions:
-        role = _reached(position, seen)
-        if role is None or not _is_wanted(position, role):
-            continue
-        level = position.stop_loss if role is OrderRole.STOP_LOSS else position.take_profit
-        words = f"{level:f}".rstrip("0").rstrip(".").replace(".", "_")
-        order = position_exit(position=position, role=role, cause=f"{CAUSES[role]}-{words}", seen=seen)
-        if order is not None:
-            orders.append(order)
-    return orders
+    orders = each_apart(positions, lambda position: _rescue(position, seen), doing="watching a position's protection")
+    return [order for order in orders if order is not None]
+
+
+def _rescue(position: Position, seen: Seen) -> Order | None:
+    role = _reached(position, seen)
+    if role is None or not _is_wanted(position, role):
+        return None
+    level = position.stop_loss if role is OrderRole.STOP_LOSS else position.take_profit
+    words = f"{level:f}".rstrip("0").rstrip(".").replace(".", "_")
+    return position_exit(position=position, role=role, cause=f"{CAUSES[role]}-{words}", seen=seen)
 
 
 def protection_watch() -> None:

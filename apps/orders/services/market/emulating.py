@@ -14,6 +14,7 @@ from algotrendy.trading.instruments import InstrumentSpec
 from algotrendy.trading.orders import OrderStatus
 from algotrendy.trading.triggers import WAITS_FOR_PRICE, WatchedOrder, followed, is_reached
 from algotrendy.trading.values import OrderType, Side
+from apps.common.apart import each_apart
 from apps.marketdata.models import Instrument
 from apps.orders import metrics
 from apps.orders.models import Order
@@ -47,12 +48,8 @@ class Seen:
 def orders_trigger(*, instrument: Instrument, seen: Seen) -> list[Order]:
     """Let the real portfolios' waiting orders in the instrument see a price; return those that it triggered."""
     rows = Order.objects.filter(AWAITED, instrument=instrument, portfolio__is_simulation=False)
-    found = [
-        _see(order_id, portfolio_id, seen)
-        for order_id, portfolio_id in rows.order_by("portfolio_id", "created_at", "id").values_list(
-            "pk", "portfolio_id"
-        )
-    ]
+    waiting = rows.order_by("portfolio_id", "created_at", "id").values_list("pk", "portfolio_id")
+    found = each_apart(waiting, lambda keys: _see(*keys, seen), doing="watching an order's price")
     return [order for order in found if order is not None]
 
 

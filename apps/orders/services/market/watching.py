@@ -24,6 +24,7 @@ from apps.orders.models import Order
 from apps.orders.services.holdings.margins import margin_watch, positions_liquidate
 from apps.orders.services.holdings.rescuing import positions_rescue, protection_watch
 from apps.orders.services.market.emulating import AWAITED, Seen, orders_trigger
+from apps.orders.services.market.lagging import lagging_alerts
 from apps.portfolio.models import Position
 from apps.portfolio.selectors import LIVE, Scope
 from apps.portfolio.services import funding_charge, positions_mark
@@ -91,6 +92,7 @@ def prices_watch() -> int:
             count += 1
     margin_watch()
     protection_watch()
+    lagging_alerts()
     return count
 
 

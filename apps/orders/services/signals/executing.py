@@ -53,6 +53,15 @@ def signal_execute(*, signal: Signal, bar: Bar, candles: Candles | None = None) 
     )
 
 
+@transaction.atomic
+def signal_drop(*, signal: Signal, reason: str) -> None:
+    """Write down why a signal that is new still becomes no order."""
+    portfolio_lock(signal.strategy.portfolio_id)
+    signal = signal_read(signal.pk)
+    if signal.outcome == SignalOutcome.NEW:
+        signal_settle(signal=signal, outcome=SignalOutcome.SKIPPED, reason=reason)
+
+
 def signal_take(
     *, signal: Signal, portfolio: Portfolio, market: Market, candles: Candles | None = None
 ) -> Order | None:

@@ -20,9 +20,10 @@ from apps.brokers.adapters.paper import paper_submit
 from apps.brokers.live import LiveRefused, require_may_trade
 from apps.brokers.metrics import counted
 from apps.brokers.models import BrokerKind
+from apps.common.correlation import correlated
 from apps.common.gathering import gathered, rows_keep
 from apps.common.prepared import Given, Prepared
-from apps.orders.models import Order
+from apps.orders.models import Order, OrderEvent
 from apps.orders.selectors import working_orders
 from apps.orders.services.entry.halting import SENT_ANYWAY
 from apps.orders.services.steps.stepping import order_step
@@ -65,6 +66,14 @@ def _taken() -> QuerySet[Order]:
 
 _WAITING = Prepared(lambda: _waiting().order_by("created_at", "id").values_list("pk")[:AT_ONCE])
 _TAKEN = Prepared(_taken)
+_PLACED = Prepared(
+    lambda: (
+        OrderEvent.objects.filter(order__any=Given("ids"), kind="placed")
+        .order_by()
+        .values_list("order_id", "correlation_id")
+    )
+)
+"""The orders' ids with the correlation ids of the requests that asked for them."""
 
 
 @transaction.atomic
@@ -75,11 +84,16 @@ def _send(order_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
         with counted(BrokerKind.PAPER, "submit_orders"):
             sent = [(order.portfolio.connection, order.instrument, request_of(order)) for order in orders]
             answers = paper_submit(sent)
-        return {
-            _acknowledged(order, answer).pk
+        taken = {
+            order: answer
             for order, answer in zip(orders, answers, strict=True)
             if isinstance(answer, VenueOrder) and answer.status is OrderStatus.OPEN
         }
+        asked_by = dict(_PLACED(ids=[order.pk for order in taken])) if taken else {}
+        for order, answer in taken.items():
+            with correlated(asked_by.get(order.pk, "")):
+                _acknowledge(order, answer)
+        return {order.pk for order in taken}
 
 
 def _free(orders: list[Order]) -> list[Order]:
@@ -100,8 +114,8 @@ def _can_be_halted(order: Order) -> bool:
     return not order.portfolio.is_simulation and order.role not in SENT_ANYWAY
 
 
-def _acknowledged(order: Order, venue_order: VenueOrder) -> Order:
+def _acknowledge(order: Order, venue_order: VenueOrder) -> None:
     order_step(order=order, kind="submitted", to=OrderStatus.SUBMITTED)
     order.exchange_order_id = venue_order.exchange_order_id
     detail = {"exchange_order_id": order.exchange_order_id}
-    return order_step(order=order, kind="accepted", to=OrderStatus.OPEN, detail=detail)
+    order_step(order=order, kind="accepted", to=OrderStatus.OPEN, detail=detail)

@@ -42,14 +42,19 @@ PATIENCE = 3
 """After how many silences in a row of strays a venue is left alone until the next sweep."""
 
 
-def orders_settle(orders: Collection[Order]) -> int:
-    """Settle orders with paper venues, those that simply wait to be sent together; return how many there were."""
-    ids = [order.pk for order in orders]
+def orders_settle(orders: Collection[Order], *, is_apart: bool = False) -> int:
+    """Settle orders with paper venues, those that simply wait to be sent together; return how many there were.
+
+    With `is_apart` one whose handling fails is left for the sweep, and the others go on.
+    """
     sent = orders_send(order.pk for order in orders if order.status == OrderStatus.PENDING)
-    for order_id in ids:
-        if order_id not in sent:
+    left = [order.pk for order in orders if order.pk not in sent]
+    if is_apart:
+        orders_each_settle(left)
+    else:
+        for order_id in left:
             order_settle(order_id=order_id)
-    return len(ids)
+    return len(orders)
 
 
 def orders_each_settle(order_ids: Iterable[uuid.UUID]) -> int:

@@ -12,8 +12,8 @@ from apps.orders.selectors import unsettled
 from apps.orders.services.venue.sending import orders_send, orders_waiting
 from apps.orders.services.venue.settling import order_settle, orders_each_settle
 
-TIME_BUDGET = 5.0
-"""Seconds after which a sender that still finds orders leaves the rest to a new task."""
+TIME_BUDGET = 0.25
+"""Seconds after which a sender that still finds orders leaves the rest to a new task, behind the candles that wait."""
 
 
 def waiting_send() -> int:
