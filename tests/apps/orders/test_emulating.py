@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal as D
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from apps.brokers import selectors
 from apps.brokers.models import PaperOrder
 from apps.orders.models import Order
 from apps.orders.services.entry.canceling import order_cancel
+from apps.orders.services.market import emulating
 from tests.apps.orders.stepped_desk import PLAIN_TRAITS, SteppedDesk
 
 pytestmark = pytest.mark.django_db
@@ -50,6 +52,28 @@ def test_a_trailing_stop_follows_every_price_and_is_sent_as_a_market_order(desk:
     assert (sent.type, sent.stop_price, sent.quantity) == ("market", None, D(5))
     desk.flat_bar("105")
     assert (desk.position.closed_at is not None, desk.position.realized_pnl) == (True, D(25))
+
+
+def test_what_fails_for_one_order_lets_the_others_see_the_price(
+    desk: SteppedDesk, other_trader: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = SteppedDesk(other_trader)
+    waiting = [
+        each.place("buy", "1", "stop_limit", stop_price="102", limit_price="103") for each in (desk, other, desk)
+    ]
+    triggers = emulating.order_trigger
+
+    def fails_for_one(*, order: Order, **how: Any) -> Order:
+        if order.pk == waiting[0].pk:
+            raise ZeroDivisionError
+        return triggers(order=order, **how)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(emulating, "order_trigger", fails_for_one)
+        desk.tick("102")
+    assert [desk.order(order).status for order in waiting] == ["held", "pending", "pending"]
+    desk.tick("102")
+    assert desk.order(waiting[0]).status == "pending"
 
 
 def test_a_stop_limit_is_sent_as_a_limit_order_at_its_limit(desk: SteppedDesk) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal as D
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,9 @@ from apps.accounts.models import User
 from apps.alerts.models import Alert
 from apps.orders.models import Order
 from apps.orders.services.entry.canceling import order_cancel
+from apps.orders.services.holdings import rescuing
 from apps.orders.services.holdings.rescuing import protection_watch
+from apps.portfolio.models import Position
 from tests.apps.orders.stepped_desk import SteppedDesk
 
 pytestmark = pytest.mark.django_db
@@ -64,6 +67,27 @@ def test_a_stop_that_works_is_left_to_its_work(desk: SteppedDesk) -> None:
     desk.bar("94", "94", "90", "91")
     assert (desk.position.quantity, desk.position.realized_pnl) == (D(0), D(-30))
     assert len(desk.orders()) == 3
+
+
+def test_what_fails_for_one_position_leaves_no_other_unprotected(
+    desk: SteppedDesk, other_trader: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = SteppedDesk(other_trader)
+    unguarded(desk)
+    unguarded(other)
+    exits = rescuing.position_exit
+
+    def fails_for_one(*, position: Position, **how: Any) -> Order | None:
+        if position.portfolio_id == min(desk.portfolio.pk, other.portfolio.pk):  # The one that comes first.
+            raise ZeroDivisionError
+        return exits(position=position, **how)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(rescuing, "position_exit", fails_for_one)
+        desk.tick("95")
+    assert sum(len(each.orders(role="stop_loss", type="market")) for each in (desk, other)) == 1
+    desk.tick("94.5")
+    assert all(len(each.orders(role="stop_loss", type="market")) == 1 for each in (desk, other))
 
 
 def test_what_a_working_stop_covers_is_not_closed_twice(desk: SteppedDesk) -> None:
