@@ -9,6 +9,11 @@ from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_EVEN, Dec
 from .values import ZERO, Side, quantize
 
 
+def value_of(price: Decimal, quantity: Decimal, contract_size: Decimal) -> Decimal:
+    """Return the value in the quote currency, at 8 decimals; signed as the quantity is."""
+    return quantize(price * quantity * contract_size)
+
+
 @dataclass(frozen=True, slots=True)
 class InstrumentSpec:
     """The trading rules of an instrument.
@@ -36,7 +41,7 @@ class InstrumentSpec:
 
     def notional(self, price: Decimal, quantity: Decimal) -> Decimal:
         """Return the value in the quote currency, at 8 decimals; signed as the quantity is."""
-        return quantize(price * quantity * self.contract_size)
+        return value_of(price, quantity, self.contract_size)
 
     def round_price(self, price: Decimal) -> Decimal:
         """Return the nearest price on the tick grid."""
