@@ -19,7 +19,7 @@ from apps.common.gathering import row_save
 from apps.orders import metrics
 from apps.orders.models import Order, OrderClass, OrderRole
 from apps.orders.selectors import PROTECTIVE
-from apps.orders.services.steps.stepping import order_begin, order_lock, order_step, settle_soon
+from apps.orders.services.steps.stepping import order_begin, order_lock, order_step, tell_exchange
 from apps.orders.services.steps.succession import order_shrink, successor_waiting
 from apps.portfolio.models import Position
 from apps.portfolio.services import FillOutcome
@@ -42,8 +42,9 @@ def legs_create(*, entry: Order, outcome: FillOutcome, report: ExecutionReport) 
         if price is not None and quantity:
             leg = _leg(entry, role, kind, f"{group}-{suffix}", price, quantity, report)
             leg.oco_group = group
-            legs.append(_begin(leg, is_pair=None not in prices.values()))
-            metrics.count_order(leg)
+            legs.append(protective_begin(order=leg, protects=entry.pk, is_pair=None not in prices.values()))
+            if leg.status == OrderStatus.PENDING:
+                tell_exchange(leg)
     if legs:
         _note_on_position(outcome.position, entry)
     return legs
@@ -108,7 +109,7 @@ def order_cancel_request(*, order: Order, code: str, reason: str) -> Order:
     order.cancel_requested_at = timezone.now()
     if order.status in (OrderStatus.HELD, OrderStatus.PENDING):
         return order_step(order=order, kind="canceled", to=OrderStatus.CANCELED, reason_code=code, reason=reason)
-    settle_soon(order)
+    tell_exchange(order)
     return order_step(order=order, kind="cancel_requested", reason_code=code, reason=reason)
 
 
@@ -122,14 +123,13 @@ def rests_at_venue(order: Order, *, is_pair: bool) -> bool:
     return is_sent and not is_lone_target
 
 
-def _begin(leg: Order, *, is_pair: bool) -> Order:
-    rests = rests_at_venue(leg, is_pair=is_pair)
-    leg.status = OrderStatus.PENDING if rests else OrderStatus.HELD
-    order_begin(order=leg, detail={"protects": str(leg.parent_id)})
-    if not rests:
-        return order_step(order=leg, kind="held", detail={"waits_for": "its trigger"})
-    settle_soon(leg)
-    return leg
+def protective_begin(*, order: Order, protects: object, is_pair: bool) -> Order:
+    """Save a new protective order: `pending` where it is to rest at its venue, else `held` until its trigger."""
+    rests = rests_at_venue(order, is_pair=is_pair)
+    order.status = OrderStatus.PENDING if rests else OrderStatus.HELD
+    order_begin(order=order, detail={"protects": str(protects)})
+    metrics.count_order(order)
+    return order if rests else order_step(order=order, kind="held", detail={"waits_for": "its trigger"})
 
 
 def _leg(

@@ -28,7 +28,7 @@ from apps.orders.services.entry.admitting import tradable_require
 from apps.orders.services.entry.placing import Market, market_of
 from apps.orders.services.holdings.closing import PositionClosed
 from apps.orders.services.holdings.exiting import strategy_of
-from apps.orders.services.holdings.protecting import order_cancel_request, rests_at_venue
+from apps.orders.services.holdings.protecting import order_cancel_request, protective_begin, rests_at_venue
 from apps.orders.services.steps.stepping import order_begin, order_lock, order_step, send_soon
 from apps.orders.services.steps.succession import successor_build, successor_waiting
 from apps.portfolio.models import Position
@@ -226,14 +226,8 @@ def _begin(position: Position, wanted: Wanted, quantity: Decimal, group: str, ma
         active_from=market.at,
         **(wanted.prices or {}),
     )
-    rests = rests_at_venue(order, is_pair=is_pair)
-    order.status = OrderStatus.PENDING if rests else OrderStatus.HELD
-    order_begin(order=order, detail={"protects": str(position.pk)})
-    metrics.count_order(order)
-    if rests:
+    if protective_begin(order=order, protects=position.pk, is_pair=is_pair).status == OrderStatus.PENDING:
         send_soon(order)
-    else:
-        order_step(order=order, kind="held", detail={"waits_for": "its trigger"})
 
 
 def _protective(position: Position, role: OrderRole) -> list[Order]:

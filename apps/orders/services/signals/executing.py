@@ -18,7 +18,7 @@ from apps.orders.models import Order, OrderRole
 from apps.orders.selectors import working_orders
 from apps.orders.services.entry.placing import Market, Origin, order_commit
 from apps.orders.services.entry.sizing import require_unpassed, signal_intent
-from apps.orders.services.steps.stepping import settle_soon
+from apps.orders.services.steps.stepping import tell_exchange
 from apps.portfolio.models import Portfolio
 from apps.portfolio.selectors import position_held
 from apps.portfolio.services import portfolio_lock
@@ -139,7 +139,7 @@ def _commit(signal: Signal, portfolio: Portfolio, plan: Plan, market: Market) ->
         client_order_id=f"signal-{signal.pk.hex}",
         origin=Origin(book=strategy.slug, role=role, strategy=strategy, signal=signal),
     )
-    settle_soon(placement.order)
+    tell_exchange(placement.order)
     return placement.order
 
 

@@ -103,8 +103,8 @@ def _tell_linked(order: Order, before: OrderStatus, *, is_fill: bool) -> None:
     links_follow(order=order, before=before, is_fill=is_fill)
 
 
-def settle_soon(order: Order) -> None:
-    """Have an order's venue told what was committed of it, where nobody does so who shows it the next candle."""
+def tell_exchange(order: Order) -> None:
+    """Have an order's exchange told what was committed; a paper venue is, by whoever shows it the next candle."""
     if not order.portfolio.connection.is_paper:
         enqueue("orders.settle", str(order.pk))
 
