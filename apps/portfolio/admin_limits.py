@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -36,6 +37,10 @@ DEFAULTS = [("default_stop_loss_percent", "default_take_profit_percent")]
 
 def figure(value: object) -> str:
     return EMPTY if value is None else f"{value.normalize():f}" if hasattr(value, "normalize") else str(value)
+
+
+def percent(value: Decimal | None) -> str:
+    return EMPTY if value is None else f"{figure(value)} %"
 
 
 class RiskProfileInline(StackedInline):
@@ -93,8 +98,8 @@ class RiskProfileAdmin(OwnedByService):
     visible = staticmethod(profiles_of)
     form = RiskProfileForm
     list_display = [
-        "portfolio", "owner", "enabled", "max_position_size_percent", "max_total_exposure_percent", "max_leverage",
-        "max_orders_per_minute", "circuit_breaker",
+        "portfolio", "owner", "enabled", "position", "exposure", "leverage", "orders_a_minute", "daily_loss",
+        "drawdown", "circuit_breaker",
     ]  # fmt: skip
     list_filter = ["enabled", "circuit_breaker"]
     search_fields = ["portfolio__name", "portfolio__owner__username"]
@@ -120,6 +125,30 @@ class RiskProfileAdmin(OwnedByService):
     @display(description="Owner", ordering="portfolio__owner__username")
     def owner(self, profile: RiskProfile) -> str:
         return profile.portfolio.owner.username
+
+    @display(description="One position", formatting="price", ordering="max_position_size_percent")
+    def position(self, profile: RiskProfile) -> str:
+        return percent(profile.max_position_size_percent)
+
+    @display(description="All together", formatting="price", ordering="max_total_exposure_percent")
+    def exposure(self, profile: RiskProfile) -> str:
+        return percent(profile.max_total_exposure_percent)
+
+    @display(description="Leverage", formatting="price", ordering="max_leverage")
+    def leverage(self, profile: RiskProfile) -> str:
+        return f"{figure(profile.max_leverage)} x"
+
+    @display(description="Orders a minute", formatting="price", ordering="max_orders_per_minute")
+    def orders_a_minute(self, profile: RiskProfile) -> str:
+        return figure(profile.max_orders_per_minute or None)
+
+    @display(description="Daily loss", formatting="price", ordering="daily_loss_limit_percent")
+    def daily_loss(self, profile: RiskProfile) -> str:
+        return percent(profile.daily_loss_limit_percent or None)
+
+    @display(description="Drawdown", formatting="price", ordering="max_drawdown_percent")
+    def drawdown(self, profile: RiskProfile) -> str:
+        return percent(profile.max_drawdown_percent or None)
 
 
 @admin.register(PlatformLimits)

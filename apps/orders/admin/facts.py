@@ -96,13 +96,17 @@ class SeriesCursorAdmin(FactAdmin):
 class LaggingAccountAdmin(FactAdmin):
     """The accounts that a candle could not be applied to, with what went wrong."""
 
-    list_display = ["connection", "feed", "traded", "error", "attempts", "tried"]
+    list_display = ["connection", "feed", "traded", "error", "tries", "tried"]
     list_select_related = ["connection", "feed__instrument"]
     empty_hint = "An account is here while a candle cannot be applied to its orders; nobody else waits for it."
 
     @display(description="Traded through (UTC)", ordering="traded_through")
     def traded(self, row: LaggingAccount) -> object:
         return relative_time(row.traded_through)
+
+    @display(description="Attempts", formatting="price", ordering="attempts")
+    def tries(self, row: LaggingAccount) -> int:
+        return row.attempts
 
     @display(description="Last tried (UTC)", ordering="failed_at")
     def tried(self, row: LaggingAccount) -> object:

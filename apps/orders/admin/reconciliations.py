@@ -39,7 +39,7 @@ class ReconciliationAdmin(FactAdmin):
     """How the platform compares with its venues."""
 
     visible = staticmethod(reconciliations_of)
-    list_display = ["time", "connection", "state", "found", "checked", "fills_applied", "adopted", "resolved"]
+    list_display = ["time", "connection", "state", "found", "checked", "applied", "adopted", "resolved"]
     list_filter = ["outcome", "connection", ("started_at", RangeDateTimeFilter)]
     actions_row = ["reconcile_now"]
     actions_detail = ["reconcile_now"]
@@ -47,7 +47,7 @@ class ReconciliationAdmin(FactAdmin):
     empty_hint = "Every active connection is compared with its venue every 30 seconds while a worker and beat run."
     fieldsets = [
         ("Comparison", {"fields": [("connection", "state"), ("time", "finished"), "error"]}),
-        ("Repaired", {"fields": [("checked", "fills_applied", "adopted", "resolved")]}),
+        ("Repaired", {"fields": [("checked", "applied", "adopted", "resolved")]}),
         ("Differs still", {"fields": ["table"]}),
     ]
 
@@ -63,19 +63,23 @@ class ReconciliationAdmin(FactAdmin):
     def state(self, row: Reconciliation) -> object:
         return status_badge(TONES.get(row.outcome, "running"), row.get_outcome_display() or "Running")
 
-    @display(description="Differences")
+    @display(description="Differences", formatting="price")
     def found(self, row: Reconciliation) -> int:
         return len(row.differences)
 
-    @display(description="Orders checked", ordering="orders_checked")
+    @display(description="Orders checked", formatting="price", ordering="orders_checked")
     def checked(self, row: Reconciliation) -> int:
         return row.orders_checked
 
-    @display(description="Orders adopted", ordering="orders_adopted")
+    @display(description="Fills applied", formatting="price", ordering="fills_applied")
+    def applied(self, row: Reconciliation) -> int:
+        return row.fills_applied
+
+    @display(description="Orders adopted", formatting="price", ordering="orders_adopted")
     def adopted(self, row: Reconciliation) -> int:
         return row.orders_adopted
 
-    @display(description="Orders resolved", ordering="orders_resolved")
+    @display(description="Orders resolved", formatting="price", ordering="orders_resolved")
     def resolved(self, row: Reconciliation) -> int:
         return row.orders_resolved
 
