@@ -49,6 +49,7 @@ from tests.builders import (
     make_webhook,
 )
 
+pytestmark = pytest.mark.timeout(240)
 CHECKS = [
     not_a_server_error, status_code_conformance, content_type_conformance, response_headers_conformance,
     response_schema_conformance,
