@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -120,15 +120,21 @@ def _abstract(name: str) -> Any:
     return abstract.Function(name)  # type: ignore[attr-defined]
 
 
+@lru_cache(maxsize=1024)
+def _lookback(name: str, parameters: tuple[tuple[str, Any], ...]) -> int:
+    """Return what TA-Lib says, which makes a function anew for each question; strategies ask at every candle."""
+    function = _abstract(name)
+    if parameters:
+        function.parameters = dict(parameters)
+    return int(function.lookback)
+
+
 def _of_talib(name: str) -> Indicator:
     info = _abstract(name).info
     inputs = info["input_names"]
 
     def lookback(parameters: Mapping[str, Any]) -> int:
-        function = _abstract(name)
-        if parameters:
-            function.parameters = dict(parameters)
-        return int(function.lookback)
+        return _lookback(name, tuple(parameters.items()))
 
     def compute(candles: Candles, parameters: Mapping[str, Any], of: str) -> Columns:
         columns: list[Floats] = []

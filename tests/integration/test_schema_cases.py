@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -48,6 +49,7 @@ from tests.builders import (
     make_webhook,
 )
 
+pytestmark = pytest.mark.timeout(240)
 CHECKS = [
     not_a_server_error, status_code_conformance, content_type_conformance, response_headers_conformance,
     response_schema_conformance,
@@ -141,62 +143,80 @@ def _query(query: dict[str, Any]) -> str:
     return urlencode(texts, doseq=True, errors="replace")
 
 
-def faults_of(document: dict[str, Any], send: Send, cases: int) -> dict[str, str]:
+type Drawn = list[tuple[str, list[Case]]]
+
+
+@pytest.fixture(scope="module")
+def drawn(document: dict[str, Any]) -> Callable[[int], Drawn]:
+    """Return a function that makes so many cases of each kind for each operation; once for all roles."""
+
+    @cache
+    def draw(count: int) -> Drawn:
+        return [
+            (f"{operation.method.upper()} {operation.path}", _drawn(operation, mode, count))
+            for operation in operations(document)
+            for mode in GenerationMode
+        ]
+
+    return draw
+
+
+def faults_of(drawn: Drawn, send: Send, cases: int) -> dict[str, str]:
     """Return what was wrong with which operation."""
     faults: dict[str, str] = {}
-    for operation in operations(document):
-        for mode in GenerationMode:
-            _run(operation, mode, send, cases, faults)
-    return faults
-
-
-def _run(operation: Any, mode: GenerationMode, send: Send, cases: int, faults: dict[str, str]) -> None:
-    quiet = hypothesis_settings(
-        max_examples=cases, deadline=None, database=None, phases=[Phase.explicit, Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
-
-    @seed(20_261_123)
-    @quiet
-    @given(case=operation.as_strategy(generation_mode=mode))
-    def check(case: Case) -> None:
+    for name, case in ((name, case) for name, made in drawn for case in made[:cases]):
         sent_case, response = send(case)
         try:
             sent_case.validate_response(response, checks=CHECKS)
         except FailureGroup as group:
             told = " | ".join(f"{failure.title}: {failure.message[:300]}" for failure in group.exceptions)
-            name = f"{operation.method.upper()} {operation.path}"
             given = f"{case.query} {str(case.body)[:200]!r}"
             faults.setdefault(name, f"{response.status_code} {told} {given} {response.content[:200]!r}")
+    return faults
+
+
+def _drawn(operation: Any, mode: GenerationMode, count: int) -> list[Case]:
+    quiet = hypothesis_settings(
+        max_examples=count, deadline=None, database=None, phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    found: list[Case] = []
+
+    @seed(20_261_123)
+    @quiet
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def draw(case: Case) -> None:
+        found.append(case)
 
     try:
-        check()
+        draw()
     except Exception as error:  # what cannot be made of the schema at all is not a fault of the API
         if type(error).__name__ not in ("Unsatisfiable", "SkipTest", "Skipped"):
             raise
+    return found
 
 
 @pytest.mark.parametrize("actor", FEW)
 def test_every_answer_is_one_that_the_schema_describes(
-    actor: str, document: dict[str, Any], send_as: Callable[[str], Send]
+    actor: str, drawn: Callable[[int], Drawn], send_as: Callable[[str], Send]
 ) -> None:
-    assert faults_of(document, send_as(actor), FEW[actor]) == {}
+    assert faults_of(drawn(max(FEW.values())), send_as(actor), FEW[actor]) == {}
 
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("actor", FEW)
 def test_every_answer_to_many_cases_is_one_that_the_schema_describes(
-    actor: str, document: dict[str, Any], send_as: Callable[[str], Send]
+    actor: str, drawn: Callable[[int], Drawn], send_as: Callable[[str], Send]
 ) -> None:
-    assert faults_of(document, send_as(actor), MANY) == {}
+    assert faults_of(drawn(MANY), send_as(actor), MANY) == {}
 
 
 def test_a_view_that_breaks_its_word_is_found(
-    document: dict[str, Any], send_as: Callable[[str], Send], monkeypatch: pytest.MonkeyPatch
+    drawn: Callable[[int], Drawn], send_as: Callable[[str], Send], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(PortfolioSerializer, "to_representation", lambda self, row: {"id": 7})
-    faults = faults_of(document, send_as("trader"), 1)
+    faults = faults_of(drawn(max(FEW.values())), send_as("trader"), 1)
     assert "GET /api/portfolios" in faults
     assert "schema" in faults["GET /api/portfolios"].lower()
     assert schemathesis.__version__

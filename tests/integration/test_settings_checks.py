@@ -1,15 +1,20 @@
-"""Settings as production has them raise no finding; dangerous combinations do not start at all."""
+"""Settings as production has them raise no finding; dangerous combinations do not start at all.
+
+What each combination is told is asked of forks of one process; that processes do not start, of real ones.
+"""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 
 from tests.faults.support import clean_environment
+from tests.integration.forking import Forking
 from tests.processes import database_url
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,6 +58,18 @@ def run(*command: str, **changed: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.fixture(scope="module")
+def forking() -> Iterator[Forking]:
+    running = Forking(clean_environment(**PRODUCTION))
+    yield running
+    running.close()
+
+
+def check(forking: Forking, *options: str, **changed: str) -> subprocess.CompletedProcess[str]:
+    """Return what `manage.py check` says of production's settings with those changed."""
+    return forking.run("check", *options, environment=clean_environment(**{**PRODUCTION, **changed}))
+
+
 def test_orders_are_not_given_up_while_they_may_be_on_their_way() -> None:
     done = run("manage.py", "check", EXCHANGE_TIMEOUT_SECONDS="20")
     assert done.returncode != 0
@@ -65,10 +82,18 @@ def test_production_settings_raise_no_finding() -> None:
     assert "no issues (1 silenced)" in done.stdout
 
 
+def test_a_fork_finds_what_a_process_of_its_own_finds(forking: Forking) -> None:
+    changed = {"ALLOWED_HOSTS": "*", "DEBUG": "true", "SECRET_KEY": "short"}
+    alone, forked = run("manage.py", "check", **changed), check(forking, **changed)
+    assert (forked.returncode, forked.stdout) == (alone.returncode, alone.stdout)
+    assert forked.stderr.endswith(alone.stderr)  # A log comes before it: the fork's logging is set up already.
+    assert "algotrendy.E005" in forked.stderr
+
+
 @pytest.mark.parametrize("case", DANGEROUS)
-def test_a_dangerous_combination_is_refused_with_advice(case: str) -> None:
+def test_a_dangerous_combination_is_refused_with_advice(case: str, forking: Forking) -> None:
     changed, number = DANGEROUS[case]
-    done = run("manage.py", "check", **changed)
+    done = check(forking, **changed)
     assert done.returncode != 0
     assert f"algotrendy.{number}" in done.stderr
     assert "HINT" in done.stderr
@@ -96,8 +121,8 @@ def test_beat_does_not_start_with_a_dangerous_combination(db: None) -> None:
     assert "DEBUG is on where others may come" in done.stderr
 
 
-def test_names_of_containers_and_of_this_machine_need_no_tls() -> None:
-    done = run("manage.py", "check", HTTPS="false", ALLOWED_HOSTS="localhost,127.0.0.1,[::1],web,app.localhost")
+def test_names_of_containers_and_of_this_machine_need_no_tls(forking: Forking) -> None:
+    done = check(forking, HTTPS="false", ALLOWED_HOSTS="localhost,127.0.0.1,[::1],web,app.localhost")
     assert done.returncode == 0, done.stderr
 
 
