@@ -20,8 +20,8 @@ install-dev:
 run: install ## Bring up the whole platform with its demonstration; Ctrl-C stops it
 	@exec $(PYTHON) manage.py up --demo $(ARGS)
 
-test: install-dev ## Run the tests, three files at a time: many of them wait
-	@$(PYTEST) -n 3 --dist loadfile -m "not long" $(ARGS)
+test: install-dev ## Run the tests, two files at a time
+	@$(PYTEST) -n 2 --dist loadfile -m "not long" $(ARGS)
 
 test-long: install-dev ## Run the slower proofs
 	@$(PYTEST) -m long --timeout 1800 $(ARGS)

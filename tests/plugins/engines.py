@@ -3,7 +3,7 @@
 Load it with `-p tests.plugins.engines` and run `python -m pytest`. Several runs of one folder share the servers, which
 live under `var/test` and never touch a running platform's data; each has a database and a Redis number of its own.
 Runs that select only `tests/trading` need no engine and start none. Where DATABASE_URL and REDIS_URL are set, those
-servers are used. Of a run with workers (`-n 3`) each worker has engines of its own, as a test may kill its own.
+servers are used. Of a run with workers (`-n 2`) each worker has engines of its own, as a test may kill its own.
 """
 
 from __future__ import annotations
