@@ -142,7 +142,7 @@ def _ccxt_client(connection: BrokerConnection, key: str, secret: str, password: 
                 raise ccxt.BadResponse("not JSON; a proxy's page, or half an answer")
             return answer
 
-        def handle_errors(self, code: int, *arguments: Any) -> Any:
+        def handle_errors(self, code: int, reason: str, url: str, *arguments: Any) -> Any:
             # The status first: what the body says of it differs from exchange to exchange.
             if code in (418, 429):
                 raise ccxt.RateLimitExceeded(f"status {code}")
@@ -150,7 +150,7 @@ def _ccxt_client(connection: BrokerConnection, key: str, secret: str, password: 
                 raise ccxt.ExchangeNotAvailable(f"status {code}")
             # With it ccxt takes a refused key for a rate limit.
             self.options["hasAlreadyAuthenticatedSuccessfully"] = False
-            return super().handle_errors(code, *arguments)
+            return super().handle_errors(code, reason, calling.original(self, url), *arguments)
 
     market_type = MarketType(connection.market_type)
     client = Client({**calling.options(market_type.value), "apiKey": key, "secret": secret, "password": password})
