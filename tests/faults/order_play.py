@@ -1,0 +1,109 @@
+"""Playing a trial: its requests as a client sends them, each until the API has given a definite answer."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import requests
+
+from tests.faults.order_platform import OrderPlatform
+from tests.faults.order_trials import Trial
+
+DONE = (200, 201)
+TOO_LATE = (400, 409, 422)
+"""Answers to a change of what has ended meanwhile."""
+OPEN = """
+    SELECT h.id, p.name, i.symbol FROM portfolio_position h JOIN portfolio_portfolio p ON p.id = h.portfolio_id
+    JOIN marketdata_instrument i ON i.id = h.instrument_id WHERE h.closed_at IS NULL
+"""
+
+
+class Play:
+    """One trial as it is played; `accepted` are the client order ids that the API has taken."""
+
+    def __init__(self, platform: OrderPlatform, trial: Trial) -> None:
+        self.platform, self.trial = platform, trial
+        self.portfolio: str = platform.ids["portfolios"][trial.account]
+        self.accepted: list[str] = []
+        self.orders: list[str] = []
+        """The ids of the orders that were asked for, oldest first."""
+
+    def run(self) -> list[str]:
+        """Play until every step is done and the victim is dead; return what was accepted."""
+        if self.trial.fault is not None:
+            self.platform.exchange.trade(faults=[self.trial.fault])
+        killer = threading.Timer(self.trial.kill_after, self.platform.kill, [self.trial.victim])
+        killer.start()
+        try:
+            for number, step in enumerate(self.trial.steps):
+                time.sleep(step.after)
+                does: Callable[[int, dict[str, Any]], None] = getattr(self, f"_{step.what}")
+                does(number, step.asked)
+        finally:
+            killer.join()
+        return self.accepted
+
+    def _place(self, number: int, asked: dict[str, Any]) -> None:
+        self._post("/orders", self._id(number), asked)
+
+    def _list(self, number: int, asked: dict[str, Any]) -> None:
+        name = self._id(number)
+        answer = self._post("/order-lists", name, asked)
+        self.accepted[-1:] = [order["client_order_id"] for order in answer["orders"]]
+        self.orders[-1:] = [order["id"] for order in answer["orders"]]
+
+    def _post(self, path: str, name: str, asked: dict[str, Any]) -> dict[str, Any]:
+        body = {**asked, "portfolio": self.portfolio, "symbol": self.trial.symbol, "client_order_id": name}
+        status, answer = self.platform.call("POST", path, **body)
+        assert status in DONE, answer  # Committed, whatever the exchange will say.
+        self.accepted.append(name)
+        self.orders.append(answer.get("id", ""))
+        return answer
+
+    def _replace(self, number: int, asked: dict[str, Any]) -> None:
+        name = self._id(number)
+        status, answer = self.platform.call("POST", f"/orders/{self.orders[-1]}/replace", **asked, client_order_id=name)
+        assert status in (*DONE, *TOO_LATE), answer
+        if status in DONE:
+            self.accepted.append(name)
+            self.orders.append(answer["id"])
+
+    def _cancel(self, number: int, asked: dict[str, Any]) -> None:
+        status, answer = self.platform.call("POST", f"/orders/{self.orders[-1]}/cancel")
+        assert status in (200, 409), answer
+
+    def _move(self, number: int, asked: dict[str, Any]) -> None:
+        self.platform.move({self.trial.symbol: Decimal(asked["price"])})
+
+    def _fill(self, number: int, asked: dict[str, Any]) -> None:
+        """Let the exchange fill a part of the first order, if it is there and works."""
+        name = self._id(0) + asked.get("suffix", "")
+        with contextlib.suppress(requests.RequestException):
+            self.platform.exchange.trade(fill_if_working={"client_order_id": name, "quantity": asked["quantity"]})
+
+    def _close(self, number: int, asked: dict[str, Any]) -> None:
+        self._change("POST", "close", client_order_id=self._id(number), **asked)
+
+    def _protect(self, number: int, asked: dict[str, Any]) -> None:
+        self._change("PATCH", "protection", **asked)
+
+    def _leverage(self, number: int, asked: dict[str, Any]) -> None:
+        self._change("POST", "leverage", **asked)
+
+    def _change(self, method: str, path: str, **asked: Any) -> None:
+        """Change the position that is open by now, if there is one."""
+        place = (self.trial.account, self.trial.symbol)
+        rows = [row for row in self.platform.rows(OPEN) if row[1:] == place]
+        if rows:
+            status, answer = self.platform.call(method, f"/positions/{rows[0][0]}/{path}", **asked)
+            assert status in (*DONE, *TOO_LATE), answer
+            if "client_order_id" in asked and status in DONE:
+                self.accepted.append(asked["client_order_id"])
+
+    def _id(self, number: int) -> str:
+        return f"{self.trial.client_order_id}{f'-{number}' if number else ''}"
