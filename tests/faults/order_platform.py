@@ -27,7 +27,7 @@ from tests.faults.support import PROJECT, Holder, clean_environment
 from tests.processes import free_port, wait_for_port
 
 TICK = 1.0
-"""Seconds between two sweeps; comparisons come at every fourth."""
+"""Seconds between two sweeps; comparisons come at every sixth."""
 CASH = 1_000_000
 TICKED = ("orders.sweep", "orders.follow", "orders.watch_prices")
 
@@ -59,6 +59,7 @@ class OrderPlatform:
             opened = {"key": account.key, "secret": account.secret, "balances": {"USDT": 2 * CASH}, "rights": rights}
             exchange.trade(open_account=opened)
         self.prices = dict.fromkeys(SYMBOLS, HOME)
+        self.depth: dict[str, str] = {}
         self._run("manage.py", "migrate", "--verbosity", "0")
         self.ids: dict[str, Any] = json.loads(self._run("-m", "tests.faults.order_seed", str(CASH)))
         self.ports = {"web": free_port(), "web-2": free_port()}
@@ -139,7 +140,7 @@ class OrderPlatform:
                 for name in [name for name, process in self.processes.items() if process.poll() is not None]:
                     self.start(name)
             self._tell_prices()
-            for task in (*TICKED, *(["orders.reconcile"] if number % 4 == 0 else [])):
+            for task in (*TICKED, *(["orders.reconcile"] if number % 6 == 0 else [])):
                 with contextlib.suppress(Exception):
                     self.celery.send_task(task, retry=False, expires=5, ignore_result=True)
 
@@ -148,6 +149,17 @@ class OrderPlatform:
         self.exchange.trade(prices={symbol.replace("/", ""): str(price) for symbol, price in prices.items()})
         self.prices |= prices
         self._tell_prices()
+
+    def thin(self, symbol: str, quantity: str) -> None:
+        """Let no more than this be had at once of an instrument."""
+        self.depth[symbol.replace("/", "")] = quantity
+        self.exchange.trade(depth=self.depth)
+
+    def go_home(self) -> None:
+        """Bring every price back to where trials begin, in a market that has enough for everybody."""
+        self.depth.clear()
+        self.exchange.trade(depth={})
+        self.move(dict.fromkeys(SYMBOLS, HOME))
 
     def _tell_prices(self) -> None:
         """Write the newest prices where feeds write those of unfinished candles."""

@@ -35,8 +35,8 @@ class Play:
 
     def run(self) -> list[str]:
         """Play until every step is done and the victim is dead; return what was accepted."""
-        if self.trial.fault is not None:
-            self.platform.exchange.trade(faults=[self.trial.fault])
+        faults = [] if self.trial.fault is None else [self.trial.fault]
+        self.platform.exchange.trade(faults=faults, **self.trial.habit)
         killer = threading.Timer(self.trial.kill_after, self.platform.kill, [self.trial.victim])
         killer.start()
         try:
@@ -82,9 +82,13 @@ class Play:
 
     def _fill(self, number: int, asked: dict[str, Any]) -> None:
         """Let the exchange fill a part of the first order, if it is there and works."""
-        name = self._id(0) + asked.get("suffix", "")
+        wish = {"client_order_id": self.accepted[0], "quantity": asked["quantity"]}
         with contextlib.suppress(requests.RequestException):
-            self.platform.exchange.trade(fill_if_working={"client_order_id": name, "quantity": asked["quantity"]})
+            self.platform.exchange.trade(fill_if_working=wish)
+
+    def _thin(self, number: int, asked: dict[str, Any]) -> None:
+        """Let no more than this be had at once of what orders at the market ask for."""
+        self.platform.thin(self.trial.symbol, asked["quantity"])
 
     def _close(self, number: int, asked: dict[str, Any]) -> None:
         self._change("POST", "close", client_order_id=self._id(number), **asked)

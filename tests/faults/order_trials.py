@@ -8,16 +8,18 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-SYMBOLS = ("BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT")
+SYMBOLS = ("BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT", "ADA/USDT", "DOT/USDT", "LTC/USDT", "TRX/USDT")
 HOME = Decimal(100)
 """Where every price stands when a trial begins."""
 VICTIMS = ("worker", "web", "valkey", "postgres")
-ROUND = len(VICTIMS)
-"""How many trials share a wait: each has a symbol and a victim of its own."""
+ROUND = len(SYMBOLS)
+"""How many trials share a wait: each has a symbol of its own."""
 FAULTS = (None, None, ("cut", False), ("cut", True), ("timeout", True), ("status", False), ("status", True))
 """What the exchange does to a request: nothing, or an answer that is lost before or after it was taken."""
 ASKED = ("place", "place", "place", "cancel", "query", "trades", "open_orders")
 """The requests that may be lost; what is seldom asked for in a trial is lost in a later one."""
+HABITS: tuple[dict[str, Any], ...] = ({}, {}, {"visible_after": 400}, {"stale_by": 400}, {"duplicate_trades": True})
+"""What else exchanges do: they do not find an order at once, say what it was a moment ago, list a trade twice."""
 NATIVE = frozenset({"market", "limit", "stop", "stop_limit", "take_profit"})
 
 
@@ -65,6 +67,7 @@ class Trial:
     victim: str
     kill_after: float
     fault: dict[str, Any] | None
+    habit: dict[str, Any]
     steps: tuple[Step, ...]
 
     @classmethod
@@ -81,10 +84,11 @@ class Trial:
             client_order_id=f"{prefix}-{number}",
             kind=kind,
             account=account,
-            symbol=SYMBOLS[(number + number // ROUND) % len(SYMBOLS)],
-            victim=VICTIMS[number % ROUND],
+            symbol=SYMBOLS[(number + number // ROUND) % ROUND],
+            victim=VICTIMS[number % len(VICTIMS)],
             kill_after=chance.choice(moments),
             fault=fault and {"request": chance.choice(ASKED), "kind": fault[0], "after": fault[1], "seconds": 1.5},
+            habit={"visible_after": 0, "stale_by": 0, "duplicate_trades": False, **chance.choice(HABITS)},
             steps=steps,
         )
 
@@ -181,7 +185,8 @@ def _bracket(chance: random.Random) -> Drawn:
         Step(chance.uniform(0, 1.2), "protect", {"stop_loss": "97" if side == "buy" else "103"}),
         Step(chance.uniform(0, 0.5), "cancel"),
     )
-    return account, (Step(0, "place", asked), *part, *_then(chance, *ends, *ends[:4], None))
+    thin = (Step(0, "thin", {"quantity": "0.2"}),) if kind == "market" and chance.random() < 0.3 else ()
+    return account, (*thin, Step(0, "place", asked), *part, *_then(chance, *ends, *ends[:4], None))
 
 
 def _oco(chance: random.Random) -> Drawn:
@@ -195,7 +200,7 @@ def _oco(chance: random.Random) -> Drawn:
     ends = (
         Step(chance.uniform(0, 1.2), "move", {"price": "94"}),
         Step(chance.uniform(0, 1.2), "move", {"price": "106"}),
-        Step(chance.uniform(0, 1.2), "fill", {"quantity": "0.2", "suffix": "-1"}),
+        Step(chance.uniform(0, 1.2), "fill", {"quantity": "0.2"}),
         Step(chance.uniform(0, 0.6), "cancel"),
     )
     return "mixed", (Step(0, "list", {"order_class": "oco", "orders": pair}), *_then(chance, *ends, *ends[:3], None))

@@ -8,9 +8,12 @@ it took and traded.
 
 from __future__ import annotations
 
+import itertools
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +23,15 @@ from tests.exchange.process import exchange_process
 from tests.faults.order_faults import faults_of
 from tests.faults.order_platform import OrderPlatform
 from tests.faults.order_play import Play
-from tests.faults.order_trials import HOME, KINDS, ROUND, SYMBOLS, VICTIMS, Trial
-from tests.faults.order_truth import both_sides
+from tests.faults.order_trials import KINDS, ROUND, VICTIMS, Trial
+from tests.faults.order_truth import STEP, both_sides
 from tests.faults.support import holding
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(1700)]
-SHORT, LONG = [Trial.of(number, "s") for number in range(32)], [Trial.of(number, "long") for number in range(200)]
+SHORT, LONG = [Trial.of(number, "h") for number in range(32)], [Trial.of(number, "long") for number in range(200)]
 PATIENCE = 90
-EVERY_STEP = {"place", "list", "replace", "cancel", "move", "fill", "close", "protect", "leverage"}
+CLIENTS = 4
+EVERY_STEP = {"place", "list", "replace", "cancel", "move", "fill", "close", "protect", "leverage", "thin"}
 
 
 @pytest.fixture
@@ -49,13 +53,15 @@ def unsettled(platform: OrderPlatform) -> list[Any]:
 
 
 def run(platform: OrderPlatform, trials: list[Trial]) -> None:
+    """Play the trials in rounds, which share the wait for the proof window; several clients trade at the same time."""
     accepted: list[str] = []
-    for trial in trials:
-        accepted += Play(platform, trial).run()
-        if trial.number % ROUND == ROUND - 1:  # A round's orders, and its victims, share the wait for the proof window.
-            agree(platform, accepted)
-            platform.move(dict.fromkeys(SYMBOLS, HOME))
-    agree(platform, accepted)
+    for first in range(0, len(trials), ROUND):
+        with ThreadPoolExecutor(CLIENTS) as clients:
+            plays = list(clients.map(lambda trial: Play(platform, trial).run(), trials[first : first + ROUND]))
+        accepted += itertools.chain.from_iterable(plays)
+        agree(platform, accepted)
+        platform.go_home()
+    clear_out(platform, accepted)
     assert len(accepted) >= len(trials)
 
 
@@ -65,10 +71,27 @@ def agree(platform: OrderPlatform, accepted: list[str]) -> None:
     while waiting := unsettled(platform):
         assert time.monotonic() < deadline, waiting
         time.sleep(0.2)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE / 2
     while (found := faults_of(both_sides(platform), accepted)) and time.monotonic() < deadline:
         time.sleep(0.3)
     assert found == []
+
+
+def clear_out(platform: OrderPlatform, accepted: list[str]) -> None:
+    """End every order and close every position, with a part killed each time: nothing is left at the exchange."""
+    mixed = {"portfolio": platform.ids["portfolios"]["mixed"]}
+    closed = {"client_order_id": f"{accepted[0]}-all"}
+    wishes = [("/orders/cancel-all", mixed), ("/positions/close-all", closed), ("/orders/cancel-all", {})]
+    for (path, asked), victim in zip(wishes, ("worker", "postgres", "valkey"), strict=True):
+        killer = threading.Timer(0.05, platform.kill, [victim])
+        killer.start()
+        status, answer = platform.call("POST", path, **asked)
+        assert status in (200, 201), answer
+        killer.join()
+        agree(platform, accepted)
+    sides = both_sides(platform)
+    assert [order for order in sides.ours.values() if order.works] == []
+    assert {place: held for place, held in sides.held_there.items() if abs(held) >= STEP} == {}
 
 
 @pytest.mark.parametrize(("trials", "least"), [(SHORT, 4), (LONG, 30)], ids=["short", "long"])
