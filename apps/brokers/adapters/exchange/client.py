@@ -35,6 +35,7 @@ class ExchangeClient:
         self.market_type = MarketType(connection.market_type)
         self.secrets = (credentials.key, credentials.secret, credentials.password)
         self.behind = _ccxt_client(connection, *self.secrets)
+        self.complete = markets.Complete()
 
     def ask(self, name: str, *arguments: Any, **keywords: Any) -> Any:
         """Call a method of ccxt's client."""
@@ -70,7 +71,9 @@ class ExchangeClient:
         if recalled is not None:
             self.behind.set_markets({**(self.behind.markets or {}), **recalled})
         else:
-            self._sorted(self.behind.load_markets)
+            # ccxt takes what it was given of other instruments for all there is: only what was all asked for is.
+            self._sorted(self.behind.load_markets, not self.complete.is_fresh)
+            self.complete.note()
             found = (self.behind.markets or {}).get(name)
             markets.remember(place, {} if found is None else {name: found})
         return (self.behind.markets or {}).get(name)
