@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-SYMBOLS = ("BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT", "ADA/USDT", "DOT/USDT", "LTC/USDT", "TRX/USDT")
+SYMBOLS = ("BTC/USDT", "ETH/USDT", "SOL/USDT", "BCH/USDT", "ADA/USDT", "DOT/USDT", "LTC/USDT", "TRX/USDT")
 HOME = Decimal(100)
 """Where every price stands when a trial begins."""
 VICTIMS = ("worker", "web", "valkey", "postgres")
