@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping
+from decimal import Decimal
 
 from tests.faults.order_trials import ACCOUNTS
 from tests.faults.order_truth import AT_EXCHANGE, ZERO, Ours, Sides
@@ -12,8 +13,8 @@ PROTECTIVE = ("stop_loss", "take_profit")
 NOBODY_ASKED = ("", "position_closed", "group_filled", "below_min_quantity", "unknown_at_venue", "reduced")
 
 
-def faults_of(sides: Sides, accepted: Iterable[str]) -> list[str]:
-    """Return everything that is not as it must be."""
+def faults_of(sides: Sides, accepted: Mapping[str, Decimal]) -> list[str]:
+    """Return everything that is not as it must be; `accepted` are the quantities asked for, by client order id."""
     return [
         *_lost(sides, accepted),
         *_different(sides),
@@ -21,13 +22,13 @@ def faults_of(sides: Sides, accepted: Iterable[str]) -> list[str]:
         *_holdings(sides),
         *_untriggered(sides),
         *_groups(sides),
-        *_successions(sides),
+        *_successions(sides, accepted),
         *_protection(sides),
         *_pairs(sides),
     ]
 
 
-def _lost(sides: Sides, accepted: Iterable[str]) -> list[str]:
+def _lost(sides: Sides, accepted: Mapping[str, Decimal]) -> list[str]:
     return [f"{name} is lost" for name in accepted if name not in sides.ours]
 
 
@@ -87,7 +88,7 @@ def _groups(sides: Sides) -> list[str]:
     return found
 
 
-def _successions(sides: Sides) -> list[str]:
+def _successions(sides: Sides, accepted: Mapping[str, Decimal]) -> list[str]:
     """Of an order and those that came in its place one works at most, and no more is filled than was asked for."""
     found = []
     replaced = {order.replaces for order in sides.ours.values() if order.replaces}
@@ -99,6 +100,9 @@ def _successions(sides: Sides) -> list[str]:
             found.append(f"several of a chain work: {chain}")
         if any(order.works for order in chain[1:]):
             found.append(f"an order works that was replaced: {chain}")
+        filled = sum((order.filled for order in chain[:2]), ZERO)  # A quantity counts from the predecessor's beginning.
+        if last.filled and filled > accepted.get(last.name, filled):
+            found.append(f"a chain has filled {filled}, asked for were {accepted[last.name]}: {chain}")
         ended = {after.status for after in chain[:2]} == {"canceled"} and last.reason in NOBODY_ASKED
         if ended and not last.is_reducing:
             found.append(f"a successor ended that nobody asked to end: {chain}")
@@ -142,9 +146,10 @@ def _pairs(sides: Sides) -> list[str]:
     return found
 
 
-def _by(sides: Sides, key: object) -> list[list[Ours]]:
+def _by(sides: Sides, key: Callable[[Ours], str]) -> list[list[Ours]]:
+    """Return the orders that have the same key, leaving out those without."""
     groups: dict[str, list[Ours]] = defaultdict(list)
     for order in sides.ours.values():
-        if name := key(order):  # type: ignore[operator]
+        if name := key(order):
             groups[name].append(order)
     return list(groups.values())

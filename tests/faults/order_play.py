@@ -24,16 +24,16 @@ OPEN = """
 
 
 class Play:
-    """One trial as it is played; `accepted` are the client order ids that the API has taken."""
+    """One trial as it is played; `accepted` are the quantities of what the API has taken, by client order id."""
 
     def __init__(self, platform: OrderPlatform, trial: Trial) -> None:
         self.platform, self.trial = platform, trial
         self.portfolio: str = platform.ids["portfolios"][trial.account]
-        self.accepted: list[str] = []
+        self.accepted: dict[str, Decimal] = {}
         self.orders: list[str] = []
         """The ids of the orders that were asked for, oldest first."""
 
-    def run(self) -> list[str]:
+    def run(self) -> dict[str, Decimal]:
         """Play until every step is done and the victim is dead; return what was accepted."""
         faults = [] if self.trial.fault is None else [self.trial.fault]
         self.platform.exchange.trade(faults=faults, **self.trial.habit)
@@ -52,25 +52,26 @@ class Play:
         self._post("/orders", self._id(number), asked)
 
     def _list(self, number: int, asked: dict[str, Any]) -> None:
-        name = self._id(number)
-        answer = self._post("/order-lists", name, asked)
-        self.accepted[-1:] = [order["client_order_id"] for order in answer["orders"]]
-        self.orders[-1:] = [order["id"] for order in answer["orders"]]
+        answer = self._post("/order-lists", self._id(number), asked)
+        self.accepted = {order["client_order_id"]: Decimal(order["quantity"]) for order in answer["orders"]}
+        self.orders = [order["id"] for order in answer["orders"]]
 
     def _post(self, path: str, name: str, asked: dict[str, Any]) -> dict[str, Any]:
         body = {**asked, "portfolio": self.portfolio, "symbol": self.trial.symbol, "client_order_id": name}
         status, answer = self.platform.call("POST", path, **body)
         assert status in DONE, answer  # Committed, whatever the exchange will say.
-        self.accepted.append(name)
+        self.accepted[name] = Decimal(asked.get("quantity", 0))
         self.orders.append(answer.get("id", ""))
         return answer
 
     def _replace(self, number: int, asked: dict[str, Any]) -> None:
-        name = self._id(number)
-        status, answer = self.platform.call("POST", f"/orders/{self.orders[-1]}/replace", **asked, client_order_id=name)
+        """Amend the newest order; its quantity, where none is asked for, stays what it was in all."""
+        name, path = self._id(number), f"/orders/{self.orders[-1]}/replace"
+        status, answer = self.platform.call("POST", path, **asked, client_order_id=name)
         assert status in (*DONE, *TOO_LATE), answer
         if status in DONE:
-            self.accepted.append(name)
+            before = next(reversed(self.accepted.values()))
+            self.accepted[name] = Decimal(asked.get("quantity", before))
             self.orders.append(answer["id"])
 
     def _cancel(self, number: int, asked: dict[str, Any]) -> None:
@@ -82,7 +83,7 @@ class Play:
 
     def _fill(self, number: int, asked: dict[str, Any]) -> None:
         """Let the exchange fill a part of the first order, if it is there and works."""
-        wish = {"client_order_id": self.accepted[0], "quantity": asked["quantity"]}
+        wish = {"client_order_id": next(iter(self.accepted)), "quantity": asked["quantity"]}
         with contextlib.suppress(requests.RequestException):
             self.platform.exchange.trade(fill_if_working=wish)
 
@@ -107,7 +108,7 @@ class Play:
             status, answer = self.platform.call(method, f"/positions/{rows[0][0]}/{path}", **asked)
             assert status in (*DONE, *TOO_LATE), answer
             if "client_order_id" in asked and status in DONE:
-                self.accepted.append(asked["client_order_id"])
+                self.accepted[asked["client_order_id"]] = Decimal(asked.get("quantity", 0))
 
     def _id(self, number: int) -> str:
         return f"{self.trial.client_order_id}{f'-{number}' if number else ''}"

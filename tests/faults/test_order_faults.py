@@ -11,6 +11,7 @@ import pytest
 from tests.faults.order_faults import faults_of
 from tests.faults.order_truth import Ours, Sides, Theirs
 
+ASKED = {"entry": D(1)}
 PLACE = ("guarded", "BTC/USDT")
 WORDS = {"open": "NEW", "partially_filled": "PARTIALLY_FILLED", "filled": "FILLED", "canceled": "CANCELED"}
 
@@ -51,7 +52,7 @@ def sides(*orders: Ours, held: str = "1", price: str = "100") -> Sides:
 
 def test_what_is_as_it_must_be_is_no_fault() -> None:
     protected = sides(ours("entry"), leg("stop"), leg("target", **TARGET))
-    assert faults_of(protected, ["entry"]) == []
+    assert faults_of(protected, ASKED) == []
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ def test_what_is_as_it_must_be_is_no_fault() -> None:
     ids=lambda each: each if isinstance(each, str) else "",
 )  # fmt: skip
 def test_a_broken_protection_is_found(broken: Sides, word: str) -> None:
-    assert any(word in fault for fault in faults_of(broken, ["entry"]))
+    assert any(word in fault for fault in faults_of(broken, ASKED))
 
 
 @pytest.mark.parametrize(
@@ -92,24 +93,31 @@ def test_a_broken_protection_is_found(broken: Sides, word: str) -> None:
 def test_a_broken_succession_is_found(first: dict[str, Any], second: dict[str, Any], word: str) -> None:
     chain = [ours("entry", **first), ours("after", **second, replaces="entry")]
     placed = [replace(order, account="mixed") for order in chain]
-    assert any(word in fault for fault in faults_of(sides(*placed, held="0"), ["entry"]))
+    assert any(word in fault for fault in faults_of(sides(*placed, held="0"), ASKED))
+
+
+def test_a_succession_that_fills_more_than_was_asked_for_is_found() -> None:
+    first = ours("entry", status="canceled", filled=D("0.4"), account="mixed")
+    last = ours("after", filled=D("0.7"), quantity=D("0.7"), account="mixed", replaces="entry")
+    found = faults_of(sides(first, last), {**ASKED, "after": D(1)})
+    assert any("a chain has filled 1.1" in fault for fault in found)
 
 
 @pytest.mark.parametrize(("filled", "word"), [("1", "more of a group is filled"), ("0.4", "only 0.2 of a group's 1")])
 def test_a_broken_pair_is_found(filled: str, word: str) -> None:
     part = {"account": "mixed", "group": "pair", "status": "partially_filled", "type": "limit"}
     pair = [ours("entry", **part, filled=D(filled)), ours("other", **part, filled=D("0.4"))]
-    assert any(word in fault for fault in faults_of(sides(*pair, held="0"), ["entry"]))
+    assert any(word in fault for fault in faults_of(sides(*pair, held="0"), ASKED))
 
 
 def test_an_order_that_only_the_exchange_works_on_is_found() -> None:
     left = sides(ours("entry"), leg("stop"))
     ended = replace(left.ours["stop"], status="canceled")
-    found = faults_of(replace(left, ours={**left.ours, "stop": ended}), ["entry"])
+    found = faults_of(replace(left, ours={**left.ours, "stop": ended}), ASKED)
     assert any("an orphan" in fault for fault in found)
 
 
 def test_an_order_that_came_twice_is_found() -> None:
     left = sides(ours("entry"), leg("stop"))
     twice = replace(left, theirs={**left.theirs, "entry": left.theirs["entry"] * 2})
-    assert any("entry is 2 times at the exchange" in fault for fault in faults_of(twice, ["entry"]))
+    assert any("entry is 2 times at the exchange" in fault for fault in faults_of(twice, ASKED))

@@ -8,12 +8,12 @@ it took and traded.
 
 from __future__ import annotations
 
-import itertools
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -54,18 +54,18 @@ def unsettled(platform: OrderPlatform) -> list[Any]:
 
 def run(platform: OrderPlatform, trials: list[Trial]) -> None:
     """Play the trials in rounds, which share the wait for the proof window; several clients trade at the same time."""
-    accepted: list[str] = []
+    accepted: dict[str, Decimal] = {}
     for first in range(0, len(trials), ROUND):
         with ThreadPoolExecutor(CLIENTS) as clients:
-            plays = list(clients.map(lambda trial: Play(platform, trial).run(), trials[first : first + ROUND]))
-        accepted += itertools.chain.from_iterable(plays)
+            for taken in clients.map(lambda trial: Play(platform, trial).run(), trials[first : first + ROUND]):
+                accepted |= taken
         agree(platform, accepted)
         platform.go_home()
     clear_out(platform, accepted)
     assert len(accepted) >= len(trials)
 
 
-def agree(platform: OrderPlatform, accepted: list[str]) -> None:
+def agree(platform: OrderPlatform, accepted: dict[str, Decimal]) -> None:
     """Wait until nothing is on its way, and until the last fills are applied; then both sides must be the same."""
     deadline = time.monotonic() + PATIENCE
     while waiting := unsettled(platform):
@@ -77,10 +77,10 @@ def agree(platform: OrderPlatform, accepted: list[str]) -> None:
     assert found == []
 
 
-def clear_out(platform: OrderPlatform, accepted: list[str]) -> None:
+def clear_out(platform: OrderPlatform, accepted: dict[str, Decimal]) -> None:
     """End every order and close every position, with a part killed each time: nothing is left at the exchange."""
     mixed = {"portfolio": platform.ids["portfolios"]["mixed"]}
-    closed = {"client_order_id": f"{accepted[0]}-all"}
+    closed = {"client_order_id": f"{next(iter(accepted))}-all"}
     wishes = [("/orders/cancel-all", mixed), ("/positions/close-all", closed), ("/orders/cancel-all", {})]
     for (path, asked), victim in zip(wishes, ("worker", "postgres", "valkey"), strict=True):
         killer = threading.Timer(0.05, platform.kill, [victim])
