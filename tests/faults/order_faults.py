@@ -133,12 +133,20 @@ def _protection(sides: Sides) -> list[str]:
 
 
 def _pairs(sides: Sides) -> list[str]:
-    """A bracket's stop and target are for the same quantity, and together fill no more than their entry did."""
+    """A bracket's stop and target fill together no more than their entry did, and are for the same quantity.
+
+    The last holds where they alone guard a position: of several pairs, what closes a part takes the newest of each kind.
+    """
     found = []
+    groups: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for order in sides.ours.values():
+        if order.role in PROTECTIVE and order.works:
+            groups[order.account, order.symbol].add(order.group)
     for legs in _by(sides, lambda order: order.group if order.role in PROTECTIVE and order.parent else ""):
         by_role = {role: [leg for leg in legs if leg.role == role] for role in PROTECTIVE}
         left = {role: sum((leg.remaining for leg in rows), ZERO) for role, rows in by_role.items()}
-        if all(by_role.values()) and left["stop_loss"] != left["take_profit"]:
+        alone = len(groups[legs[0].account, legs[0].symbol]) == 1
+        if alone and all(by_role.values()) and left["stop_loss"] != left["take_profit"]:
             found.append(f"a stop and its target differ, {left}: {legs}")
         entry = sides.ours[legs[0].parent or ""]
         if sum((leg.filled for leg in legs), ZERO) > entry.filled:
