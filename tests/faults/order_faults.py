@@ -135,7 +135,7 @@ def _protection(sides: Sides) -> list[str]:
 def _pairs(sides: Sides) -> list[str]:
     """A bracket's stop and target fill together no more than their entry did, and are for the same quantity.
 
-    The last holds where they alone guard a position: of several pairs, what closes a part takes the newest of each kind.
+    The last holds where they alone guard a position: of several pairs what closes a part takes each kind's newest.
     """
     found = []
     groups: dict[tuple[str, str], set[str]] = defaultdict(set)

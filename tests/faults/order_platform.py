@@ -112,7 +112,7 @@ class OrderPlatform:
         """Kill -9, and start again what has nobody else to do so: both workers, or the web server that was asked."""
         if victim in ("valkey", "postgres"):
             # It may be dead already, with its state not yet written.
-            with contextlib.suppress(ProcessLookupError, FileNotFoundError, json.JSONDecodeError):
+            with contextlib.suppress(ProcessLookupError, FileNotFoundError, json.JSONDecodeError, KeyError):
                 state = json.loads((Path(self.environment["ALGOTRENDY_VAR"]) / "run" / f"{victim}.state").read_text())
                 os.kill(state["server_pid"], signal.SIGKILL)
             return
