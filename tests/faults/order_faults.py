@@ -110,7 +110,10 @@ def _successions(sides: Sides, accepted: Mapping[str, Decimal]) -> list[str]:
 
 
 def _protection(sides: Sides) -> list[str]:
-    """What is held is stopped as a whole, exactly once; where nothing is, nothing that would reduce it is left."""
+    """What is held is stopped as a whole, exactly once; where nothing is, nothing that would reduce it is left.
+
+    Stops have made room for a close that came to nothing: that part the platform closes itself at the stop's price.
+    """
     found = []
     places = {(order.account, order.symbol) for order in sides.ours.values() if ACCOUNTS[order.account].is_guarded}
     for place in sorted(places):
@@ -120,7 +123,9 @@ def _protection(sides: Sides) -> list[str]:
         stopped = sum((order.remaining for order in reducing if order.role == "stop_loss"), ZERO)
         target = sum((order.remaining for order in reducing if order.role == "take_profit"), ZERO)
         exit_side = "sell" if held > 0 else "buy"
-        if not abs(held) - dust <= stopped <= abs(held) or target > abs(held):
+        failed = [order for order in sides.ours.values() if order.role == "exit" and not order.works]
+        room = sum((each.quantity - each.filled for each in failed if (each.account, each.symbol) == place), ZERO)
+        if not abs(held) - dust - room <= stopped <= abs(held) or target > abs(held):
             found.append(f"{place} holds {held}, stopped are {stopped}, to be taken {target}: {reducing}")
         found += [f"{place} holds {held}: {order}" for order in reducing if order.side != exit_side]
         if abs(held) <= dust:
