@@ -11,7 +11,10 @@ from .market import Row, row
 type Query = dict[str, str]
 type Times = Callable[[int], list[int]]
 """Given a candle's length, every open time that the market has, oldest first, the unfinished one last."""
-PAIRS = (("BTC", "USDT"), ("ETH", "USDT"), ("BTC", "USD"))
+PAIRS = (
+    ("BTC", "USDT"), ("ETH", "USDT"), ("BTC", "USD"), ("SOL", "USDT"), ("BCH", "USDT"), ("ADA", "USDT"),
+    ("DOT", "USDT"), ("LTC", "USDT"), ("TRX", "USDT"),
+)  # fmt: skip
 BINANCE = {"1m": 60, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600, "4h": 14400, "1d": 86400, "1w": 604800}
 BINANCE_TYPES = ("LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "TAKE_PROFIT")
 BINANCE_SWAP = {

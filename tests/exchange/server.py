@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sys
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -57,6 +58,11 @@ class LoopbackExchange(ThreadingHTTPServer):
         self.requests: list[tuple[float, str, dict[str, str]]] = []
         self.seen_headers: list[dict[str, str]] = []
         self.trading = TradingVenue(lambda: int(self.clock() * 1000), file)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Be quiet of clients that are killed while they ask."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
     @property
     def url(self) -> str:

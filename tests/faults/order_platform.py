@@ -11,21 +11,25 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import redis
 import requests
 from celery import Celery
 
-from tests.apps.brokers.conftest import KEY, SECRET
+from apps.marketdata.forming import PREFIX, SECONDS_KEPT
 from tests.exchange.process import ExchangeProcess
+from tests.faults.order_trials import ACCOUNTS, HOME, SYMBOLS
 from tests.faults.support import PROJECT, Holder, clean_environment
 from tests.processes import free_port, wait_for_port
 
 TICK = 1.0
-"""Seconds between two sweeps; comparisons come at every fourth."""
+"""Seconds between two sweeps; comparisons come at every sixth."""
 CASH = 1_000_000
-VICTIMS = ("worker", "web", "valkey", "postgres")
+TICKED = ("orders.sweep", "orders.follow", "orders.watch_prices")
 
 
 class OrderPlatform:
@@ -50,13 +54,19 @@ class OrderPlatform:
             LOG_LEVEL="WARNING",
             **{**exchange.environment, "EXCHANGE_TIMEOUT_SECONDS": "1", "ORDER_PROOF_SECONDS": "2.5"},
         )
-        exchange.trade(open_account={"key": KEY, "secret": SECRET, "balances": {"USDT": 2 * CASH}})
+        for account in ACCOUNTS.values():
+            rights = {"enableFutures": account.market == "swap"}
+            opened = {"key": account.key, "secret": account.secret, "balances": {"USDT": 2 * CASH}, "rights": rights}
+            exchange.trade(open_account=opened)
+        self.prices = dict.fromkeys(SYMBOLS, HOME)
+        self.depth: dict[str, str] = {}
         self._run("manage.py", "migrate", "--verbosity", "0")
         self.ids: dict[str, Any] = json.loads(self._run("-m", "tests.faults.order_seed", str(CASH)))
         self.ports = {"web": free_port(), "web-2": free_port()}
         self.serving = "web"
         self.log = (var.parent / "processes.log").open("ab")
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.starting = threading.RLock()
         # Not the current application, to which the tests after this one send.
         self.celery = Celery(broker=holder["redis"], set_as_current=False)
         self.celery.conf.broker_transport_options = {"socket_connect_timeout": 1}
@@ -102,15 +112,16 @@ class OrderPlatform:
         """Kill -9, and start again what has nobody else to do so: both workers, or the web server that was asked."""
         if victim in ("valkey", "postgres"):
             # It may be dead already, with its state not yet written.
-            with contextlib.suppress(ProcessLookupError, FileNotFoundError, json.JSONDecodeError):
+            with contextlib.suppress(ProcessLookupError, FileNotFoundError, json.JSONDecodeError, KeyError):
                 state = json.loads((Path(self.environment["ALGOTRENDY_VAR"]) / "run" / f"{victim}.state").read_text())
                 os.kill(state["server_pid"], signal.SIGKILL)
             return
         names = [self.serving] if victim == "web" else ["worker", "worker-2"]
-        for name in names:
-            self._kill_group(name)
-        for name in names:
-            self.start(name)
+        with self.starting:
+            for name in names:
+                self._kill_group(name)
+            for name in names:
+                self.start(name)
 
     def _kill_group(self, name: str) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -118,16 +129,47 @@ class OrderPlatform:
         self.processes[name].wait()
 
     def _tick(self) -> None:
-        """Ask for what is due, as beat does, and look after the engines, as `up` does: their keepers give up an engine
-        that dies five times within a minute.
+        """Ask for what is due, as beat does, tell prices, as feeds do, and look after what has died, as `up` does:
+        engines' keepers give up one that dies five times within a minute, and a worker may not survive an engine.
         """
         for number in itertools.count():
             if self.is_over.wait(TICK):
                 return
             self.holder.ensure()
-            for task in ("orders.sweep", "orders.follow", *(["orders.reconcile"] if number % 4 == 0 else [])):
+            with self.starting:
+                for name in [name for name, process in self.processes.items() if process.poll() is not None]:
+                    self.start(name)
+            self._tell_prices()
+            for task in (*TICKED, *(["orders.reconcile"] if number % 6 == 0 else [])):
                 with contextlib.suppress(Exception):
                     self.celery.send_task(task, retry=False, expires=5, ignore_result=True)
+
+    def move(self, prices: dict[str, Decimal]) -> None:
+        """Let prices change at the exchange, and be told of."""
+        self.exchange.trade(prices={symbol.replace("/", ""): str(price) for symbol, price in prices.items()})
+        self.prices |= prices
+        self._tell_prices()
+
+    def thin(self, symbol: str, quantity: str) -> None:
+        """Let no more than this be had at once of an instrument."""
+        self.depth[symbol.replace("/", "")] = quantity
+        self.exchange.trade(depth=self.depth)
+
+    def go_home(self) -> None:
+        """Bring every price back to where trials begin, in a market that has enough for everybody."""
+        self.depth.clear()
+        self.exchange.trade(depth={})
+        self.move(dict.fromkeys(SYMBOLS, HOME))
+
+    def _tell_prices(self) -> None:
+        """Write the newest prices where feeds write those of unfinished candles."""
+        now = datetime.now(UTC).isoformat()
+        with contextlib.suppress(redis.RedisError):
+            server = self.holder.redis()
+            for symbol, price in self.prices.items():
+                figures = {"time": now, "at": now, "close": str(price)}
+                server.set(f"{PREFIX}{symbol}", json.dumps(figures), ex=SECONDS_KEPT)
+            server.close()
 
     def call(self, method: str, path: str, **body: Any) -> tuple[int, dict[str, Any]]:
         """Call the API until it gives a definite answer, as a client does that knows of ids."""

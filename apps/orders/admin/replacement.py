@@ -42,7 +42,7 @@ class ReplaceForm(ConfirmForm):
                 del self.fields[name]
             else:
                 self.fields[name].initial = f"{value.normalize():f}"
-        self.fields["client_order_id"].initial = f"replace-{uuid.uuid4().hex}"
+        self.fields["client_order_id"].initial = f"repl-{uuid.uuid4().hex}"
         if not self.may_submit:
             self.fields = {name: field for name, field in self.fields.items() if field.widget.is_hidden}
 

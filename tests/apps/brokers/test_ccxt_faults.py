@@ -29,6 +29,7 @@ ID = "a" * 32
 REFUSED = {
     "insufficient_funds": ({"quantity": Decimal(200)}, None),
     "post_only_would_take": ({"post_only": True, "limit_price": Decimal(101)}, None),
+    "stop_price_would_trigger": ({"type": OrderType.STOP, "stop_price": Decimal(99)}, None),
     "invalid_order": ({"quantity": Decimal("0.01")}, None),  # worth 0.90, the least is 5
     "unknown_symbol": ({}, {"code": -1121, "message": "Invalid symbol."}),
     "credentials_refused": ({}, {"code": -2015, "message": "Invalid API-key, IP, or permissions for action."}),

@@ -14,6 +14,7 @@ from apps.accounts.models import User
 from apps.brokers.adapters.exchange import CcxtGateway, pages
 from apps.brokers.adapters.exchange.ids import from_wire, to_wire
 from apps.brokers.models import BrokerConnection, MarketType
+from tests.exchange.server import LoopbackExchange
 from tests.exchange.trading import TradingVenue
 
 from .conftest import KEY, ask, exchange_connection
@@ -99,6 +100,25 @@ def test_where_pages_are_by_time_a_full_one_is_split_until_none_is_full(
         trade.time = venue.book.trades[0].time
     with pytest.raises(BrokerUnavailable):
         gateway.fetch_trades("BTC/USDT", datetime.now(UTC) - timedelta(minutes=1))
+
+
+def test_an_instrument_is_known_also_to_a_client_that_was_reminded_of_others_only(
+    gateway: CcxtGateway, trader: User, venue: TradingVenue
+) -> None:
+    gateway.submit_order(ask("1" * 32))
+    other = CcxtGateway(exchange_connection(trader, name="Another"))
+    assert len(other.fetch_open_orders("BTC/USDT")) == 1
+    assert other.submit_order(ask("2" * 32, symbol="ETH/USDT")).status is OrderStatus.OPEN
+
+
+def test_an_instrument_that_is_not_traded_makes_nobody_load_all_markets_again(
+    gateway: CcxtGateway, loopback: LoopbackExchange
+) -> None:
+    for number in range(3):
+        with pytest.raises(BrokerRejected) as refusal:
+            gateway.submit_order(ask(str(number) * 32, symbol="NO/SUCH"))
+        assert refusal.value.code == "unknown_symbol"
+    assert sum("exchangeInfo" in path for _, path, _ in loopback.requests) == 1
 
 
 def test_balances_tell_what_is_free_and_what_is_tied_up(gateway: CcxtGateway) -> None:

@@ -178,6 +178,15 @@ def test_what_an_exchange_does_not_have_is_refused(
         ask("coinbase", start=NOW - 5 * HOUR, symbol=symbol, timeframe=timeframe)
 
 
+def test_a_market_is_found_also_by_who_was_reminded_of_another_only(venue: LoopbackExchange) -> None:
+    async def markets(*symbols: str) -> list[str]:
+        async with Exchange("binance", now=lambda: NOW) as exchange:
+            return [name for symbol in symbols for name in await exchange.markets([symbol])]
+
+    assert asyncio.run(markets("BTC/USDT")) == ["BTC/USDT"]
+    assert asyncio.run(markets("BTC/USDT", "ETH/USDT")) == ["BTC/USDT", "ETH/USDT"]
+
+
 def test_markets_are_loaded_once_for_all_processes_and_read_exactly(venue: LoopbackExchange) -> None:
     async def markets() -> dict[str, MarketInfo]:
         async with Exchange("binance", now=lambda: NOW) as exchange:

@@ -74,3 +74,19 @@ def test_what_a_fee_in_the_base_currency_leaves_below_a_step_is_neither_sold_nor
         position_close(position=position, actor=exchange_desk.owner)
     strategy = make_strategy(exchange_desk.portfolio, slug="manual", instrument=exchange_desk.instrument)
     assert held_quantity(exchange_desk.portfolio, strategy) == 0
+
+
+def test_a_stop_that_is_about_to_be_sent_is_made_smaller_before_a_part_is_sold(exchange_desk: ExchangeDesk) -> None:
+    exchange_desk.connection.test_result = {"rests": ["market", "limit", "stop"]}
+    exchange_desk.connection.save()
+    exchange_desk.venue.book.accounts[KEY].pays_in = "BNB"
+    exchange_desk.place(kind="market", quantity="2", stop_loss="95")
+    exchange_desk.venue.faults.add([{"request": "place", "kind": "cut", "after": True}])
+    order = close(exchange_desk, Position.objects.get(), D("0.5"))
+    stop = Order.objects.get(role="stop_loss", replaces=None)
+    assert (order.status, stop.status, stop.reason_code) == ("pending", "canceled", "reduced")
+
+    assert exchange_desk.settle(order).status == "submitted"  # It was sold, and the answer was lost.
+    assert exchange_desk.settle(Order.objects.get(replaces=stop)).status == "open"
+    assert exchange_desk.settle(order).status == "filled"
+    assert [each.quantity for each in exchange_desk.orders_at_venue() if each.status == "NEW"] == [D("1.5")]

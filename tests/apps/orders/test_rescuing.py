@@ -39,7 +39,7 @@ def test_a_price_within_a_candle_closes_an_unguarded_position_at_its_stop_and_on
     desk.tick("94")
     (order,) = desk.orders(role="stop_loss", type="market")
     assert (order.side, order.quantity, order.reduce_only) == ("sell", D(5), True)
-    assert order.client_order_id == f"stop-95-{desk.position.pk.hex}-0"
+    assert order.metadata == {"cause": "stop-95"}
     desk.settle()
     desk.tick("93")
     desk.flat_bar("94")

@@ -54,6 +54,8 @@ class Book:
             raise Refused(-2010, "Order would immediately match and take.")
         if is_stop and order.is_reached(price):
             raise Refused(-2010, "Stop price would trigger immediately.")
+        if not self._possible(order):
+            raise Refused(-2022, "ReduceOnly Order is rejected.")
         self._lock(order)
         order.is_triggered = not is_stop
         self.orders.append(order)
@@ -75,7 +77,7 @@ class Book:
                 order.is_triggered = True
                 self._meet(order, price, arriving=True)
             elif order.is_triggered and order.type in LIMITS and order.is_met(price):
-                self._trade(order, order.price, order.remaining, is_maker=True)
+                self._meet_resting(order)
 
     def fill(self, order: VenueOrder, quantity: Decimal, price: Decimal | None = None) -> VenueTrade:
         """Fill a part of a working order, at its limit or the last price unless told otherwise."""
@@ -136,12 +138,26 @@ class Book:
     def _meet(self, order: VenueOrder, price: Decimal, *, arriving: bool) -> None:
         """Fill what can be had at the price; what then remains of an order that must not rest, expires."""
         is_limit = order.type in LIMITS
-        available = min(order.remaining, self.depth.get(order.symbol, order.remaining))
+        possible = self._possible(order)
+        available = min(possible, self.depth.get(order.symbol, possible))
         meets = not is_limit or order.is_met(price)
         if meets and not (order.time_in_force == "FOK" and available < order.remaining) and available > 0:
             self._trade(order, price, available, is_maker=not arriving)
         if order.is_working and (not is_limit or order.time_in_force in ("IOC", "FOK")):
             self.cancel(order, "EXPIRED")
+
+    def _meet_resting(self, order: VenueOrder) -> None:
+        if possible := self._possible(order):
+            self._trade(order, order.price, possible, is_maker=True)
+        if order.is_working:
+            self.cancel(order, "EXPIRED")
+
+    def _possible(self, order: VenueOrder) -> Decimal:
+        """Return how much of an order can still trade: of one that only reduces a swap, no more than is held."""
+        if not (order.is_swap and order.reduce_only):
+            return order.remaining
+        held = self.accounts[order.key].positions.get(order.symbol, (ZERO, ZERO))[0]
+        return min(order.remaining, max(-held * order.sign, ZERO))
 
     def _trade(self, order: VenueOrder, price: Decimal, quantity: Decimal, *, is_maker: bool) -> VenueTrade:
         commission, asset = self._settle(order, price, quantity)

@@ -105,6 +105,13 @@ class TradingVenue:
             self.book.set_price(symbol, Decimal(str(price)))
             self.keep()
 
+    def fill_if_working(self, client_order_id: str, quantity: Any) -> None:
+        """Fill a part of an order where it is here, and works."""
+        with self.lock:
+            found = [each for each in self.book.orders if each.client_order_id == client_order_id]
+            if found and found[-1].is_working and found[-1].is_triggered:
+                self.fill(client_order_id, quantity)
+
     def fill(self, client_order_id: str, quantity: Any, price: Any = None) -> VenueTrade:
         """Fill a part of a working order."""
         with self.lock:
@@ -147,7 +154,7 @@ class TradingVenue:
                 self.book.accounts[key].pays_in = currency
             for symbol, price in wishes.pop("prices", {}).items():
                 self.set_price(symbol, price)
-            for name in ("open_account", "fill", "external", "cancel", "deposit"):
+            for name in ("open_account", "fill", "fill_if_working", "external", "cancel", "deposit"):
                 if name in wishes:
                     getattr(self, name)(**wishes.pop(name))
         if wishes:
@@ -164,8 +171,10 @@ class TradingVenue:
                         "free": account.free,
                         "locked": account.locked,
                         "positions": {name: held for name, (held, _) in account.positions.items()},
+                        "leverage": account.leverage,
                     }
                     for key, account in self.book.accounts.items()
                 },
+                "prices": self.book.prices,
                 "asked": self.asked,
             }

@@ -35,6 +35,7 @@ class ExchangeClient:
         self.market_type = MarketType(connection.market_type)
         self.secrets = (credentials.key, credentials.secret, credentials.password)
         self.behind = _ccxt_client(connection, *self.secrets)
+        self.complete = markets.Complete()
 
     def ask(self, name: str, *arguments: Any, **keywords: Any) -> Any:
         """Call a method of ccxt's client."""
@@ -70,7 +71,9 @@ class ExchangeClient:
         if recalled is not None:
             self.behind.set_markets({**(self.behind.markets or {}), **recalled})
         else:
-            self._sorted(self.behind.load_markets)
+            # ccxt takes what it was given of other instruments for all there is: only what was all asked for is.
+            self._sorted(self.behind.load_markets, not self.complete.is_fresh)
+            self.complete.note()
             found = (self.behind.markets or {}).get(name)
             markets.remember(place, {} if found is None else {name: found})
         return (self.behind.markets or {}).get(name)
@@ -142,7 +145,7 @@ def _ccxt_client(connection: BrokerConnection, key: str, secret: str, password: 
                 raise ccxt.BadResponse("not JSON; a proxy's page, or half an answer")
             return answer
 
-        def handle_errors(self, code: int, *arguments: Any) -> Any:
+        def handle_errors(self, code: int, reason: str, url: str, *arguments: Any) -> Any:
             # The status first: what the body says of it differs from exchange to exchange.
             if code in (418, 429):
                 raise ccxt.RateLimitExceeded(f"status {code}")
@@ -150,7 +153,7 @@ def _ccxt_client(connection: BrokerConnection, key: str, secret: str, password: 
                 raise ccxt.ExchangeNotAvailable(f"status {code}")
             # With it ccxt takes a refused key for a rate limit.
             self.options["hasAlreadyAuthenticatedSuccessfully"] = False
-            return super().handle_errors(code, *arguments)
+            return super().handle_errors(code, reason, calling.original(self, url), *arguments)
 
     market_type = MarketType(connection.market_type)
     client = Client({**calling.options(market_type.value), "apiKey": key, "secret": secret, "password": password})

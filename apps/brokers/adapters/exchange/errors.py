@@ -44,6 +44,8 @@ def sorted_error(error: BaseException, exchange: str, secrets: tuple[str, ...] =
     names = [kind.__name__ for kind in type(error).__mro__]
     if "DuplicateOrderId" in names or ("InvalidOrder" in names and any(w in message.lower() for w in _DUPLICATE)):
         return BrokerUnavailable(message, code="duplicate_order")
+    if "OrderImmediatelyFillable" in names and "trigger" in message.lower():
+        return BrokerRejected(message, code="stop_price_would_trigger")
     for name, code in _UNKNOWN:
         if name in names:
             return BrokerUnavailable(message, code=code)

@@ -11,6 +11,8 @@ from django.conf import settings
 
 BUSY_FOR = 30.0
 """Seconds to wait where the exchange does not say how long."""
+MOVED = "movedFrom"
+"""The option of a client in which its exchange's own addresses are kept, by those where it asks."""
 _ADDRESS = re.compile(r"https?://\S+")
 
 
@@ -35,6 +37,13 @@ def prepare(client: Any, exchange_id: str, market_type: str = "spot") -> None:
         client.urls["api"] = _moved(client.urls["api"], endpoint, client)
 
 
+def original(client: Any, url: str) -> str:
+    """Return the exchange's own address of one that EXCHANGE_ENDPOINTS has moved: ccxt reads errors by it."""
+    moved: dict[str, str] = client.options.get(MOVED, {})
+    found = max((each for each in moved if url.startswith(each)), key=len, default=None)
+    return url if found is None else moved[found] + url[len(found) :]
+
+
 def retry_after(headers: Mapping[str, str] | None) -> float:
     """Return for how many seconds an answer asks to be left alone."""
     text = next((value for name, value in (headers or {}).items() if name.lower() == "retry-after"), "")
@@ -51,5 +60,7 @@ def _moved(urls: Any, endpoint: str, client: Any) -> Any:
     """Return ccxt's addresses with another scheme and host."""
     if isinstance(urls, dict):
         return {name: _moved(url, endpoint, client) for name, url in urls.items()}
-    parts = urlsplit(str(urls).replace("{hostname}", client.hostname or "x"))
-    return endpoint.rstrip("/") + parts.path
+    own = str(urls).replace("{hostname}", client.hostname or "x")
+    moved = endpoint.rstrip("/") + urlsplit(own).path
+    client.options.setdefault(MOVED, {})[moved] = own
+    return moved

@@ -46,6 +46,7 @@ class Exchange:
         self._now = now
         self._behind: Any = None
         self._clock: datetime | None = None
+        self._complete = markets.Complete()
 
     async def __aenter__(self) -> Self:
         self._behind = _client(self)
@@ -111,7 +112,9 @@ class Exchange:
         """Make the exchange's markets known: from the shared cache where they were asked for within the hour."""
         known_markets = markets.recall(self.exchange_id, symbols)
         if known_markets is None:
-            await self._ask(self._behind.load_markets)
+            # ccxt takes what it was given of other instruments for all there is: only what was all asked for is.
+            await self._ask(self._behind.load_markets, not self._complete.is_fresh)
+            self._complete.note()
             known_markets = {name: self._behind.markets[name] for name in symbols if name in self._behind.markets}
             markets.remember(self.exchange_id, known_markets)
         else:

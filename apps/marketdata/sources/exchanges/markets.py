@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import redis
@@ -12,6 +13,22 @@ from django_redis import get_redis_connection
 SECONDS_KEPT = 3600
 log = structlog.get_logger(__name__)
 type Market = dict[str, Any]
+
+
+class Complete:
+    """Whether a client has the exchange's whole list of markets, and not only those that it was reminded of."""
+
+    def __init__(self) -> None:
+        self._until = 0.0
+
+    @property
+    def is_fresh(self) -> bool:
+        return time.monotonic() < self._until
+
+    def note(self) -> None:
+        """Note that the whole list is there now, where it was not."""
+        if not self.is_fresh:
+            self._until = time.monotonic() + SECONDS_KEPT
 
 
 def recall(exchange_id: str, symbols: list[str]) -> dict[str, Market] | None:

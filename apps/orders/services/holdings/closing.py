@@ -17,6 +17,7 @@ from apps.accounts.models import Action, AuditEvent, User
 from apps.accounts.services import audit
 from apps.marketdata.models import Instrument
 from apps.orders.models import Order, OrderRole
+from apps.orders.naming import one_id
 from apps.orders.services.entry.placing import Origin, Placement, market_of, order_commit, order_place
 from apps.orders.services.entry.repeating import id_reused, known_order
 from apps.orders.services.holdings.exiting import strategy_of
@@ -155,7 +156,7 @@ def _close_all(positions: list[Position], digest: str) -> Closing:
                 instrument=position.instrument,
                 intent=closing_intent(position),
                 market=market_of(position.instrument),
-                client_order_id=f"closeall-{digest}-{position.pk.hex}",
+                client_order_id=f"close-{one_id(position.pk, digest)}",
                 origin=Origin(book=position.book, role=OrderRole.EXIT, strategy=strategy_of(position)),
             )
         except TradingError as error:

@@ -11,6 +11,7 @@ from algotrendy.trading.errors import TradingError
 from algotrendy.trading.orders import OrderIntent, OrderStatus
 from algotrendy.trading.values import ZERO, OrderType, Side
 from apps.orders.models import Order, OrderRole
+from apps.orders.naming import one_id
 from apps.orders.selectors import closing_orders
 from apps.orders.services.entry.placing import Market, Origin, order_commit
 from apps.orders.services.market.emulating import Seen
@@ -39,13 +40,14 @@ def position_exit(*, position: Position, role: OrderRole, cause: str, seen: Seen
         )
         if open_quantity <= 0:
             return None
-        tries = Order.objects.filter(portfolio=portfolio, client_order_id__startswith=f"{cause}-{position.pk.hex}-")
+        begin = f"exit-{one_id(position.pk, cause)}-"
+        tries = Order.objects.filter(portfolio=portfolio, client_order_id__startswith=begin)
         number = tries.count()
         if number >= TRIES:
             log.error("position_not_closed", position=str(position.pk), cause=cause, tries=number)
             return None
         try:
-            order = _commit(position, open_quantity, role, f"{cause}-{position.pk.hex}-{number}", seen)
+            order = _commit(position, open_quantity, role, f"{begin}{number}", cause, seen)
         except TradingError as error:
             log.warning("position_not_closed", position=str(position.pk), cause=cause, error=error.message)
             return None
@@ -54,7 +56,9 @@ def position_exit(*, position: Position, role: OrderRole, cause: str, seen: Seen
     return None if order.status == OrderStatus.DENIED else order
 
 
-def _commit(position: Position, quantity: Decimal, role: OrderRole, client_order_id: str, seen: Seen) -> Order:
+def _commit(
+    position: Position, quantity: Decimal, role: OrderRole, client_order_id: str, cause: str, seen: Seen
+) -> Order:
     placement = order_commit(
         portfolio=position.portfolio,
         instrument=position.instrument,
@@ -66,7 +70,7 @@ def _commit(position: Position, quantity: Decimal, role: OrderRole, client_order
         ),
         market=Market(price=seen.price, at=seen.at),
         client_order_id=client_order_id,
-        origin=Origin(book=position.book, role=role, strategy=strategy_of(position)),
+        origin=Origin(book=position.book, role=role, strategy=strategy_of(position), metadata={"cause": cause}),
     )
     return placement.order
 

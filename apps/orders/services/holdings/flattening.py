@@ -20,6 +20,7 @@ from algotrendy.trading.values import OrderType, Side
 from apps.accounts.models import Action
 from apps.accounts.services import audit
 from apps.orders.models import Order, OrderRole
+from apps.orders.naming import one_id
 from apps.orders.selectors import working_orders
 from apps.orders.services.entry.halting import PASSES_HALTS
 from apps.orders.services.entry.placing import Origin, market_of, order_commit
@@ -99,7 +100,7 @@ def _close(halt: TradingHalt, position_id: uuid.UUID) -> None:
                 reduce_only=True,
             ),
             market=market_of(position.instrument),
-            client_order_id=f"flatten-{halt.pk.hex}-{position.pk.hex}-{len(tries)}",
+            client_order_id=f"{_begin(halt, position)}{len(tries)}",
             origin=Origin(book=position.book, role=OrderRole.FLATTEN),
         )
         order = placement.order
@@ -109,6 +110,10 @@ def _close(halt: TradingHalt, position_id: uuid.UUID) -> None:
 
 def _tries(halt: TradingHalt, position: Position) -> list[Order]:
     """Return the halt's orders that were to close the position, the newest first."""
-    begin = f"flatten-{halt.pk.hex}-{position.pk.hex}-"
     rows = Order.objects.filter(portfolio_id=position.portfolio_id, role=OrderRole.FLATTEN)
-    return list(rows.filter(client_order_id__startswith=begin).order_by("-created_at", "-id"))
+    return list(rows.filter(client_order_id__startswith=_begin(halt, position)).order_by("-created_at", "-id"))
+
+
+def _begin(halt: TradingHalt, position: Position) -> str:
+    """Return how the ids of the orders begin with which a halt closes a position."""
+    return f"fl-{one_id(halt.pk, position.pk.hex)}-"

@@ -215,7 +215,7 @@ def _begin(position: Position, wanted: Wanted, quantity: Decimal, group: str, ma
         strategy=strategy_of(position),
         book=position.book,
         role=wanted.role,
-        client_order_id=f"protect-{uuid.uuid4().hex}-{'sl' if is_stop else 'tp'}",
+        client_order_id=f"pr-{uuid.uuid4().hex}-{'sl' if is_stop else 'tp'}",
         side=_exit_side(position),
         status=OrderStatus.PENDING,
         quantity=quantity,

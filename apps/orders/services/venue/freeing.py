@@ -6,6 +6,7 @@ import uuid
 from decimal import Decimal
 
 from django.db import transaction
+from django.db.models import Q
 
 from algotrendy.trading.orders import OrderStatus
 from algotrendy.trading.values import ZERO
@@ -56,10 +57,14 @@ def _make_room(order_id: uuid.UUID, portfolio_id: uuid.UUID) -> bool:
 
 
 def _tying(order: Order) -> list[Order]:
-    """Return the book's other reducing orders that their venue has, locked, the newest first."""
+    """Return the book's other reducing orders, locked, the newest first: what their venue has, or is about to get.
+
+    A protective order that waits to be sent counts: sent after this one, it would be refused for what that has sold.
+    """
     rows = working_orders().filter(
+        Q(status__in=AT_VENUE) | Q(status=OrderStatus.PENDING, role__in=PROTECTIVE),
         portfolio_id=order.portfolio_id, instrument_id=order.instrument_id, book=order.book, side=order.side,
-        reduce_only=True, status__in=AT_VENUE,
+        reduce_only=True,
     )  # fmt: skip
     keys = list(rows.exclude(pk=order.pk).order_by("-created_at", "-id").values_list("pk", flat=True))
     return [order_lock(key) for key in keys]
