@@ -121,6 +121,22 @@ def test_the_platform_gives_up_after_five_tries_and_says_so_by_its_alert(desk: S
     assert (alert.owner, alert.severity) == (desk.owner, "critical")
 
 
+def test_a_stop_that_covers_a_part_only_is_told_of_and_the_rest_is_closed_at_its_price(desk: SteppedDesk) -> None:
+    desk.hold(stop_loss="95", take_profit="110")
+    desk.settle()
+    Order.objects.filter(role="stop_loss").update(quantity=D(3))
+    Order.objects.filter(role="take_profit").update(quantity=D(3))
+    protection_watch()
+    alert = Alert.objects.get(code="position_unprotected")
+    assert alert.message.startswith("The stop loss of 2 of 5 long BTC/USD in Main has no working order.")
+    assert alert.severity == "warning"
+    desk.tick("95")
+    (order,) = desk.orders(role="stop_loss", type="market")
+    assert order.quantity == D(2)
+    protection_watch()  # Now it is on its way out.
+    assert not Alert.objects.get(code="position_unprotected").is_open
+
+
 def test_the_alert_names_what_is_missing_and_ends_with_its_cause(desk: SteppedDesk) -> None:
     desk.hold(stop_loss="95", take_profit="110")
     desk.settle()

@@ -36,7 +36,9 @@ def position_exit(*, position: Position, role: OrderRole, cause: str, seen: Seen
         position = Position.objects.select_for_update(of=("self",)).select_related("instrument").get(pk=position.pk)
         position.portfolio = portfolio
         open_quantity = (
-            ZERO if position.closed_at is not None else abs(position.tradable_quantity) - _leaving(position, role)
+            ZERO
+            if position.closed_at is not None
+            else abs(position.tradable_quantity) - leaving_quantity(position, role)
         )
         if open_quantity <= 0:
             return None
@@ -80,7 +82,7 @@ def strategy_of(position: Position) -> Strategy | None:
     return Strategy.objects.filter(portfolio_id=position.portfolio_id, slug=position.book).first()
 
 
-def _leaving(position: Position, role: OrderRole) -> Decimal:
+def leaving_quantity(position: Position, role: OrderRole) -> Decimal:
     """Return how much of the position working orders are to close, of the role or at the market."""
     exit_side = Side.SELL if position.quantity > 0 else Side.BUY
     return sum(

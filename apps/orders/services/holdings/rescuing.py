@@ -7,6 +7,7 @@ protective order by hand does not want it, and goes on without.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 from django.db.models import Q, QuerySet
 from django.urls import reverse
@@ -15,8 +16,7 @@ from apps.alerts.models import Severity
 from apps.alerts.services import Finding, alerts_settle
 from apps.common.apart import each_apart
 from apps.orders.models import Order, OrderRole
-from apps.orders.selectors import working_orders
-from apps.orders.services.holdings.exiting import position_exit
+from apps.orders.services.holdings.exiting import leaving_quantity, position_exit
 from apps.orders.services.market.emulating import Seen
 from apps.portfolio.models import Position
 
@@ -46,29 +46,41 @@ def protection_watch() -> None:
     alerts_settle(
         "position_unprotected",
         {
-            f"position:{position.pk.hex}": Finding(
-                f"The {_names(missing)} of {position.side} {position.instrument} in {position.portfolio} has no "
-                "working order. The platform closes the position at that price; set its protection again.",
-                Severity.CRITICAL,
-                owner_id=position.portfolio.owner_id,
-                page=reverse("admin:portfolio_position_change", args=[position.pk]),
-            )
+            f"position:{position.pk.hex}": _finding(position, missing)
             for position in protected.select_related("portfolio", "instrument")
             if (missing := missing_protection(position))
         },
     )
 
 
-def missing_protection(position: Position) -> list[OrderRole]:
-    """Return for which of its prices the position has no working order, although nobody has canceled one."""
-    wanted = {OrderRole.STOP_LOSS: position.stop_loss, OrderRole.TAKE_PROFIT: position.take_profit}
-    return [
-        role
-        for role, price in wanted.items()
-        if price is not None
-        and not _orders_of(position, role).filter(pk__in=working_orders().values("pk")).exists()
-        and _is_wanted(position, role)
-    ]
+def missing_protection(position: Position) -> dict[OrderRole, Decimal]:
+    """Return how much of the position has no working order at its stop, or its target, although nobody canceled one.
+
+    What is on its way out is not missed. A target for a part of the position is enough, a stop is not.
+    """
+    whole = abs(position.tradable_quantity)
+    missing = {}
+    if position.stop_loss is not None:
+        missing[OrderRole.STOP_LOSS] = whole - leaving_quantity(position, OrderRole.STOP_LOSS)
+    if position.take_profit is not None and not leaving_quantity(position, OrderRole.TAKE_PROFIT):
+        missing[OrderRole.TAKE_PROFIT] = whole
+    least = max(position.instrument.min_quantity, position.instrument.quantity_step)
+    return {role: left for role, left in missing.items() if left >= least and _is_wanted(position, role)}
+
+
+def _finding(position: Position, missing: dict[OrderRole, Decimal]) -> Finding:
+    whole = abs(position.tradable_quantity)
+    roles = " and the ".join(role.label.lower() for role in missing)
+    least = min(missing.values())
+    what = f"{position.side} {position.instrument}"
+    part = "" if least == whole else f"{least.normalize():f} of {whole.normalize():f} "
+    return Finding(
+        f"The {roles} of {part}{what} in {position.portfolio} has no working order. The platform closes the position "
+        "at that price; set its protection again.",
+        Severity.WARNING if part else Severity.CRITICAL,
+        owner_id=position.portfolio.owner_id,
+        page=reverse("admin:portfolio_position_change", args=[position.pk]),
+    )
 
 
 def _reached(position: Position, seen: Seen) -> OrderRole | None:
@@ -94,7 +106,3 @@ def _orders_of(position: Position, role: OrderRole) -> QuerySet[Order]:
         role=role,
         created_at__gte=position.created_at,
     )
-
-
-def _names(roles: list[OrderRole]) -> str:
-    return " and the ".join(role.label.lower() for role in roles)
