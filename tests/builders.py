@@ -30,7 +30,7 @@ from apps.marketdata.models import (
     Source,
 )
 from apps.marketdata.services.partitions import partitions_ensure
-from apps.orders.models import Fill, Order, OrderEvent, Reconciliation
+from apps.orders.models import Fill, LaggingAccount, Order, OrderEvent, Reconciliation
 from apps.portfolio.models import EquitySnapshot, Portfolio, Position, RiskProfile, TradingHalt
 from apps.strategies.backtests import setup_backtest
 from apps.strategies.models import (
@@ -346,6 +346,12 @@ def make_halt(portfolio: Portfolio | None = None, **overrides: Any) -> TradingHa
     """Return a halt of the portfolio, or of the whole platform where there is none."""
     values = {"width": "portfolio" if portfolio else "platform", "mode": "halted", "reason": "Testing.", **overrides}
     return TradingHalt.objects.create(portfolio=portfolio, **values)
+
+
+def make_lag(feed: Feed, connection: BrokerConnection) -> LaggingAccount:
+    """Return an account that stays behind a feed since a candle could not be applied to it."""
+    error = "ZeroDivisionError: division by zero"
+    return LaggingAccount.objects.create(feed=feed, connection=connection, error=error, failed_at=MARKET_TIME)
 
 
 def make_reconciliation(connection: BrokerConnection, **overrides: Any) -> Reconciliation:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
 from django_celery_results.models import GroupResult, TaskResult
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, TimeoutError, expect
 
 from apps.accounts.models import Role
 from apps.orders.models import SeriesCursor
@@ -153,8 +154,13 @@ def test_the_api_pages_show_every_route_and_a_call_can_be_tried(watched: Visit) 
             break
         page.mouse.wheel(0, 2000)
         page.wait_for_timeout(100)
-    block.locator(".opblock-summary-control").click()
-    block.get_by_role("button", name="Try it out").click()
+    tried = block.get_by_role("button", name="Try it out")
+    for _ in range(5):  # What was drawn meanwhile may have taken the click away.
+        block.locator(".opblock-summary-control").click()
+        with suppress(TimeoutError):
+            tried.wait_for(timeout=6_000)
+            break
+    tried.click()
     block.get_by_role("button", name="Execute").click()
     expect(block.locator(".live-responses-table td.response-col_status").last).to_contain_text("200")
     assert watched.problems == []

@@ -194,6 +194,7 @@ CONSOLE_MODELS = {
     "orders_fill": Model(PEOPLE),
     "orders_reconciliation": Model(PEOPLE),
     "orders_seriescursor": Model(ADMINS),
+    "orders_laggingaccount": Model(ADMINS),
     "django_celery_beat_periodictask": Model(ADMINS, add=ADMINS, change=ADMINS, delete=ADMINS),
     "django_celery_beat_intervalschedule": Model(ADMINS, add=ADMINS, change=ADMINS, delete=ADMINS),
     "django_celery_beat_crontabschedule": Model(ADMINS, add=ADMINS, change=ADMINS, delete=ADMINS),

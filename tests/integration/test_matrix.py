@@ -33,6 +33,7 @@ from tests.builders import (
     make_feed,
     make_halt,
     make_history,
+    make_lag,
     make_optimization,
     make_reconciliation,
     make_webhook,
@@ -247,6 +248,7 @@ def rows(cast: Cast) -> dict[str, Any]:
         "strategies_strategyversion": book.version, "strategies_strategyperformance": book.performance,
         "orders_order": book.order, "orders_reconciliation": make_reconciliation(book.portfolio.connection),
         "orders_orderevent": book.order.events.first(), "orders_fill": book.fill,
+        "orders_laggingaccount": make_lag(feed, book.portfolio.connection),
     }  # fmt: skip
     return {name: getattr(row, "pk", 1) for name, row in {**found, **history}.items()}
 
