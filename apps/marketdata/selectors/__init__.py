@@ -11,6 +11,7 @@ from .candles import (
     candles_between,
     candles_page,
     candles_window,
+    feed_bars_after,
 )
 from .downloads import downloads
 from .feeds import FeedState, feed_age, feed_is_stale, feed_state, feeds
@@ -40,6 +41,7 @@ __all__ = [
     "candles_window",
     "downloads",
     "feed_age",
+    "feed_bars_after",
     "feed_is_stale",
     "feed_state",
     "feeds",

@@ -13,7 +13,7 @@ from django.db.models import BigIntegerField, F, Func, QuerySet
 
 from algotrendy.trading.candles import Bar, Candles, Times
 from algotrendy.trading.values import Timeframe
-from apps.marketdata.models import Candle, Instrument
+from apps.marketdata.models import Candle, Feed, Instrument
 
 from .aggregating import aggregated
 from .columns import packed_between, packed_newest
@@ -141,6 +141,13 @@ def bars_after(
         rows = rows.filter(open_time__gt=position)
     frame = Timeframe(timeframe)
     return [Bar(instrument.symbol, frame, *row) for row in rows.values_list("open_time", *PRICES)[:length]]
+
+
+def feed_bars_after(*, feed: Feed, position: datetime | None, length: int) -> list[Bar]:
+    """Return the next `length` candles of a feed's series that opened after `position` (the oldest, where None)."""
+    return bars_after(
+        instrument=feed.instrument, timeframe=feed.timeframe, source=feed.source, position=position, length=length
+    )
 
 
 def _between(rows: QuerySet[Candle], start: datetime | None, end: datetime | None) -> QuerySet[Candle]:

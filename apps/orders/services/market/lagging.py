@@ -7,7 +7,6 @@ waits in that series, with its orders, and is tried again before every later can
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
 
 from django.urls import reverse
 from django.utils import timezone
@@ -19,7 +18,7 @@ from apps.alerts.services import Finding, alerts_settle
 from apps.brokers.models import BrokerConnection
 from apps.common.apart import CUT_OFF, failed_apart
 from apps.marketdata.models import Feed
-from apps.marketdata.selectors import bars_after
+from apps.marketdata.selectors import feed_bars_after
 from apps.orders.models import LaggingAccount, SeriesCursor
 from apps.orders.services.market.meeting import bar_meet
 from apps.portfolio.selectors import LIVE
@@ -45,61 +44,48 @@ class Lagging:
         """Try again what failed, and what came since, up to a candle; return the portfolios that had fills."""
         touched: set[uuid.UUID] = set()
         for row in list(self._rows.values()):
-            bars = [bar for bar in self._missed(row) if bar.open_time < before.open_time]
-            touched |= self._try(row, bars)
-            has_failed = bool(bars) and row.traded_through != bars[-1].open_time
-            if not has_failed and len(bars) < AT_ONCE:
-                self._catches_up(row)
+            missed = feed_bars_after(feed=self._feed, position=row.traded_through, length=AT_ONCE)
+            bars = [bar for bar in missed if bar.open_time < before.open_time]
+            for bar in bars:
+                met = self._meet(row.connection, bar)
+                if met is None:
+                    break
+                touched |= met
+                row.traded_through = bar.open_time
+                row.save(update_fields=["traded_through"])
+            else:
+                if len(bars) < AT_ONCE:
+                    self._catches_up(row)
         return touched
 
     def meet(self, connection: BrokerConnection, bar: Bar) -> set[uuid.UUID]:
         """Let the candle meet an account's orders, or have the account lag; return the portfolios that had fills."""
         if connection.pk in self._rows:
             return set()
+        return self._meet(connection, bar) or set()
+
+    def _meet(self, connection: BrokerConnection, bar: Bar) -> set[uuid.UUID] | None:
+        """Return the portfolios that had fills; None where the candle cannot be applied, and the account is behind."""
         try:
             return bar_meet(connection=connection, instrument=self._feed.instrument, bar=bar, scope=LIVE)
         except CUT_OFF:
             raise
         except Exception as error:
-            self._fall_behind(connection, error)
-            return set()
-
-    def _missed(self, row: LaggingAccount) -> list[Bar]:
-        return bars_after(
-            instrument=self._feed.instrument,
-            timeframe=self._feed.timeframe,
-            source=self._feed.source,
-            position=row.traded_through,
-            length=AT_ONCE,
-        )
-
-    def _try(self, row: LaggingAccount, bars: Iterable[Bar]) -> set[uuid.UUID]:
-        touched: set[uuid.UUID] = set()
-        for bar in bars:
-            try:
-                touched |= bar_meet(connection=row.connection, instrument=self._feed.instrument, bar=bar, scope=LIVE)
-            except CUT_OFF:
-                raise
-            except Exception as error:
-                self._note(row, error)
-                break
-            row.traded_through = bar.open_time
-            row.save(update_fields=["traded_through"])
-        return touched
+            self._stays_behind(connection, error)
+            return None
 
     def _catches_up(self, row: LaggingAccount) -> None:
         row.delete()
         del self._rows[row.connection_id]
         lagging_alerts()
 
-    def _fall_behind(self, connection: BrokerConnection, error: Exception) -> None:
-        through = SeriesCursor.objects.values_list("traded_through", flat=True).get(feed=self._feed)
-        row = LaggingAccount(feed=self._feed, connection=connection, traded_through=through, failed_at=timezone.now())
-        self._rows[connection.pk] = row
-        self._note(row, error)
-
-    def _note(self, row: LaggingAccount, error: Exception) -> None:
-        failed_apart("applying a candle", f"{row.connection_id} {self._feed}")
+    def _stays_behind(self, connection: BrokerConnection, error: Exception) -> None:
+        failed_apart("applying a candle", f"{connection.pk} {self._feed}")
+        row = self._rows.get(connection.pk)
+        if row is None:
+            through = SeriesCursor.objects.values_list("traded_through", flat=True).get(feed=self._feed)
+            row = LaggingAccount(feed=self._feed, connection=connection, traded_through=through)
+            self._rows[connection.pk] = row
         row.error, row.failed_at, row.attempts = worded(error)[:500], timezone.now(), row.attempts + 1
         row.save()
         lagging_alerts()

@@ -12,7 +12,7 @@ from django.utils import timezone
 from algotrendy.trading.candles import Bar, Candles
 from apps.brokers.adapters.paper import paper_connections_met
 from apps.marketdata.models import Feed, Instrument
-from apps.marketdata.selectors import bars_after, candles_window
+from apps.marketdata.selectors import candles_window, feed_bars_after
 from apps.marketdata.selectors.feeds import STALE_AFTER
 from apps.orders.models import SeriesCursor
 from apps.orders.services.market.lagging import Lagging
@@ -111,13 +111,7 @@ def _age(bar: Bar) -> timedelta:
 
 def _next_bars(feed: Feed, *, limit: int) -> list[Bar]:
     cursor = feed_start(feed=feed, after=None)
-    return bars_after(
-        instrument=feed.instrument,
-        timeframe=feed.timeframe,
-        source=feed.source,
-        position=cursor.traded_through,
-        length=limit,
-    )
+    return feed_bars_after(feed=feed, position=cursor.traded_through, length=limit)
 
 
 def _fill_resting(instrument: Instrument, bar: Bar, scope: Scope, lagging: Lagging | None) -> set[uuid.UUID]:
